@@ -1,0 +1,1 @@
+"""The smallest shared facts: errors, time, units, ids."""

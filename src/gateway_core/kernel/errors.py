@@ -1,0 +1,199 @@
+"""Every failure the product names, as one tree.
+
+GatewayFailure
+├── SettingInvalid            a setting or file that the operator must mend; exit code 2
+├── CallerFailure             what the caller must mend
+│   ├── RequestInvalid        422
+│   ├── CredentialRefused     401
+│   ├── PermissionMissing     403
+│   ├── NotFound              404
+│   ├── BodyTooLarge          413
+│   └── EncodingUnsupported   415
+├── NoModelConfigured         503, nothing can answer this request
+└── UpstreamFailure           a model provider did not answer as it should
+    ├── UpstreamUnreachable   refused, no route, no such host, TLS
+    ├── UpstreamTimedOut      connect, first byte, idle or total deadline
+    ├── UpstreamCut           the answer ended before it was whole
+    ├── UpstreamGarbled       the answer is not what its dialect promises
+    ├── UpstreamRateLimited   429, with the wait it asked for
+    ├── UpstreamOverloaded    503, 529
+    ├── UpstreamKeyRefused    401, 403: the provider's key, not the caller's
+    ├── UpstreamRejected      4xx: the request itself
+    │   ├── UpstreamModelUnknown
+    │   └── PromptTooLong
+    └── UpstreamBroken        any other 5xx
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class GatewayFailure(Exception):
+    """Root of the tree; `code` is public and never renamed, `status` is HTTP."""
+
+    code: ClassVar[str] = "gateway_failure"
+    status: ClassVar[int] = 500
+
+
+class SettingInvalid(GatewayFailure):
+    """A setting or file is wrong; the message is one line that names it and the cure."""
+
+    code = "setting_invalid"
+
+
+class CallerFailure(GatewayFailure):
+    """The caller can mend this; the message is written for them."""
+
+    code = "caller_failure"
+    status = 400
+
+
+class RequestInvalid(CallerFailure):
+    """The body does not fit."""
+
+    code = "request_invalid"
+    status = 422
+
+
+class CredentialRefused(CallerFailure):
+    """The caller did not prove who they are."""
+
+    code = "credential_refused"
+    status = 401
+
+
+class PermissionMissing(CallerFailure):
+    """The caller is known, but may not do this."""
+
+    code = "permission_missing"
+    status = 403
+
+
+class NotFound(CallerFailure):
+    """What the caller named does not exist here."""
+
+    code = "not_found"
+    status = 404
+
+
+class BodyTooLarge(CallerFailure):
+    """The body, after decoding, is over the limit in bytes."""
+
+    code = "body_too_large"
+    status = 413
+
+    def __init__(self, *, limit: int) -> None:
+        super().__init__(f"The request body is larger than {limit} bytes after decoding.")
+        self.limit = limit
+
+
+class EncodingUnsupported(CallerFailure):
+    """The body's content encoding is one we cannot undo."""
+
+    code = "encoding_unsupported"
+    status = 415
+
+    def __init__(self, encoding: str) -> None:
+        super().__init__(f"Content-Encoding {encoding!r} is not supported; send gzip, deflate or none.")
+        self.encoding = encoding
+
+
+class NoModelConfigured(GatewayFailure):
+    """No configured provider can answer; the message says which setting would help."""
+
+    code = "no_model_configured"
+    status = 503
+
+
+class UpstreamFailure(GatewayFailure):
+    """A provider failed. `provider` and `model` say which; `detail` never holds a secret."""
+
+    code = "upstream_failure"
+    status = 503
+
+    def __init__(self, detail: str, *, provider: str, model: str = "", upstream_status: int | None = None) -> None:
+        super().__init__(f"{provider} ({model or 'no model named'}): {detail}")
+        self.detail = detail
+        self.provider = provider
+        self.model = model
+        self.upstream_status = upstream_status
+
+
+class UpstreamUnreachable(UpstreamFailure):
+    """No connection could be made."""
+
+    code = "upstream_unreachable"
+
+
+class UpstreamTimedOut(UpstreamFailure):
+    """A deadline passed while we waited for the provider."""
+
+    code = "upstream_timed_out"
+
+
+class UpstreamCut(UpstreamFailure):
+    """The provider closed the connection before its answer was whole."""
+
+    code = "upstream_cut"
+
+
+class UpstreamGarbled(UpstreamFailure):
+    """The provider answered something that its dialect does not allow."""
+
+    code = "upstream_garbled"
+
+
+class UpstreamRateLimited(UpstreamFailure):
+    """The provider said 429; `retry_after` is its own header value, unread, or None."""
+
+    code = "upstream_rate_limited"
+    status = 429
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        provider: str,
+        model: str = "",
+        upstream_status: int | None = None,
+        retry_after: str | None = None,
+    ) -> None:
+        super().__init__(detail, provider=provider, model=model, upstream_status=upstream_status)
+        self.retry_after = retry_after
+
+
+class UpstreamOverloaded(UpstreamFailure):
+    """The provider has no capacity just now."""
+
+    code = "upstream_overloaded"
+
+
+class UpstreamKeyRefused(UpstreamFailure):
+    """The provider does not accept our key for it."""
+
+    code = "upstream_key_refused"
+
+
+class UpstreamRejected(UpstreamFailure):
+    """The provider calls the request itself wrong."""
+
+    code = "upstream_rejected"
+
+
+class UpstreamModelUnknown(UpstreamRejected):
+    """The provider does not know the model."""
+
+    code = "upstream_model_unknown"
+
+
+class PromptTooLong(UpstreamRejected):
+    """The prompt does not fit the model's window."""
+
+    code = "prompt_too_long"
+
+
+class UpstreamBroken(UpstreamFailure):
+    """The provider failed inside."""
+
+    code = "upstream_broken"
