@@ -1,0 +1,1 @@
+"""Vendors' wire formats, as pure translations from and to the inference vocabulary."""

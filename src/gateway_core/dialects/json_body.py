@@ -1,0 +1,123 @@
+"""JSON bodies in both directions, with each side's own failure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import TypeVar
+
+import msgspec
+
+from gateway_core.dialects.failures import StreamedError, WireShapeWrong, streamed_error
+from gateway_core.inference.request import Json
+from gateway_core.kernel.errors import RequestInvalid
+
+T = TypeVar("T")
+
+_ENCODER = msgspec.json.Encoder()
+_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+# A decoder without a type gives whatever JSON is there.
+_ANYTHING: msgspec.json.Decoder[Json] = msgspec.json.Decoder()
+_NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_SURROGATE = re.compile(rb"(\\\\)|\\u(?:d[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}|(d[89a-f][0-9a-f]{2}))", re.IGNORECASE)
+_PLACE = re.compile(r"^(?P<what>.*?)(?: - at `(?:key in )?\$\.?(?P<where>.*?)`)?$", re.DOTALL)
+_MISSING = re.compile(r"Object missing required field `(?P<name>[^`]+)`")
+
+
+def parse_caller_body(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
+    """Read what a caller sent; raises `RequestInvalid` that names the member and the cure."""
+    try:
+        return _decode(decoder, body)
+    except msgspec.ValidationError as error:
+        raise RequestInvalid(_explain(str(error))) from error
+    except RecursionError as error:
+        raise RequestInvalid("The body is nested too deeply; send a flatter JSON object.") from error
+    except _NOT_JSON as error:
+        raise RequestInvalid(f"The body is not JSON ({error}); send one JSON object in UTF-8.") from error
+
+
+def parse_vendor_body(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
+    """Read what a vendor sent; raises `WireShapeWrong`."""
+    try:
+        return _decode(decoder, body)
+    except _NOT_JSON as error:
+        raise WireShapeWrong(f"not the JSON that this wire format promises: {error}") from error
+
+
+def parse_extras(body: bytes, *, known: frozenset[str]) -> dict[str, Json]:
+    """Give the members of an object that are not among the known ones."""
+    members = parse_caller_body(_MEMBERS, body)
+    return {name: parse_json(raw) for name, raw in members.items() if name not in known}
+
+
+def parse_json(raw: msgspec.Raw) -> Json:
+    """Read any JSON value that stood inside a caller's body."""
+    return parse_caller_body(_ANYTHING, bytes(raw))
+
+
+def parse_arguments(arguments: str) -> msgspec.Raw:
+    """Give a tool call's arguments as the JSON object they are.
+
+    Models do not always write a whole object: no text is `{}`, and what is no object becomes the
+    member `arguments` of one, so that it still reaches the reader.
+    """
+    body = arguments.encode(errors="replace") if arguments.strip() else b"{}"
+    for candidate in (body, _SURROGATE.sub(_mend_escape, body)):
+        with suppress(*_NOT_JSON):
+            _MEMBERS.decode(candidate)
+            return msgspec.Raw(candidate)
+    return msgspec.Raw(b'{"arguments":' + render_json(arguments) + b"}")
+
+
+def vendor_error(raw: msgspec.Raw) -> StreamedError | None:
+    """Read the `error` member of a vendor's chunk or answer; None when it says nothing."""
+    if not raw or bytes(raw) == b"null":
+        return None
+    return streamed_error(bytes(raw))
+
+
+def render_json(value: object) -> bytes:
+    """Write a JSON value; half a surrogate pair, which JSON in UTF-8 cannot hold, becomes U+FFFD."""
+    try:
+        return _ENCODER.encode(value)
+    except UnicodeEncodeError:
+        return _ENCODER.encode(_mended(value))
+
+
+def _decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:
+        # Clients that cut text by UTF-16 units, and servers that stream token by token, write half a
+        # surrogate pair as an escape. JSON parsers elsewhere take it; msgspec 0.22 does not.
+        mended = _SURROGATE.sub(_mend_escape, body)
+        if mended == body:
+            raise
+        return decoder.decode(mended)
+
+
+def _mend_escape(match: re.Match[bytes]) -> bytes:
+    return b"\\ufffd" if match[2] else match[0]
+
+
+def _mended(value: object) -> object:
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, Mapping):
+        return {_mended(name): _mended(member) for name, member in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_mended(member) for member in value]
+    return value
+
+
+def _explain(problem: str) -> str:
+    """Turn the decoder's words into one sentence: member, problem, cure."""
+    match = _PLACE.match(problem)
+    what, where = (match["what"], match["where"] or "") if match else (problem, "")
+    if missing := _MISSING.match(what):
+        member = f"{where}.{missing['name']}" if where else missing["name"]
+        return f"{member}: this member is required; add it."
+    return f"{where or 'the body'}: {what[:1].lower()}{what[1:]}; send a value of the expected kind."

@@ -1,0 +1,26 @@
+"""Chat completions, as OpenAI and the servers that follow it speak them.
+
+Source: OpenAI's API reference, `POST /v1/chat/completions`, read 2026-09.
+"""
+
+from gateway_core.dialects.openai_chat.events import (
+    EventParser,
+    EventRenderer,
+    parse_answer,
+    render_answer,
+    render_error,
+    render_streamed_error,
+)
+from gateway_core.dialects.openai_chat.request import parse_request, render_request, wants_usage
+
+__all__ = [
+    "EventParser",
+    "EventRenderer",
+    "parse_answer",
+    "parse_request",
+    "render_answer",
+    "render_error",
+    "render_request",
+    "render_streamed_error",
+    "wants_usage",
+]
