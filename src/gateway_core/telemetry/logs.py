@@ -1,0 +1,144 @@
+"""Structured logs: one JSON object a line, or a console form for people.
+
+The server's and the libraries' own loggers (standard library) go through the
+same processors, so that every line has one shape.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import MutableMapping
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO
+
+import msgspec
+import structlog
+from structlog.typing import FilteringBoundLogger, Processor
+from typing_extensions import override
+
+from gateway_core.kernel.errors import SettingInvalid
+from gateway_core.telemetry.context import current_facts
+from gateway_core.telemetry.redaction import Redactor
+
+EventFields = MutableMapping[str, object]
+
+redactor = Redactor()
+"""The one redactor of the process; whoever reads a secret teaches it."""
+
+_encode = msgspec.json.Encoder(enc_hook=str).encode
+
+
+def get_log(name: str) -> FilteringBoundLogger:
+    """Give the logger of this name; it may be made before logging is configured."""
+    log: FilteringBoundLogger = structlog.get_logger(logger_name=name)
+    return log
+
+
+def configure_logging(*, level: str, as_json: bool, to_file: Path | None) -> None:
+    """Set up logging for this process; raises SettingInvalid when the file cannot be opened."""
+    number = logging.getLevelNamesMapping()[level.upper()]
+    sink = _open_sink(to_file)
+    structlog.configure(
+        processors=[*_SHARED, *(_JSON if as_json else _console(colours=to_file is None and sys.stderr.isatty()))],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.BytesLoggerFactory(sink),
+        cache_logger_on_first_use=True,
+    )
+    _route_standard_library(number)
+    sys.excepthook = _log_uncaught
+
+
+def _open_sink(to_file: Path | None) -> BinaryIO:
+    if to_file is None:
+        return sys.stderr.buffer
+    try:
+        return to_file.open("ab")
+    except OSError as error:
+        message = (
+            f"AIGW_LOGGING__TO_FILE={str(to_file)!r} cannot be opened: {error.strerror}; give a file we may write."
+        )
+        raise SettingInvalid(message) from error
+
+
+def _bind_request(_logger: object, _method: str, fields: EventFields) -> EventFields:
+    fields["logger"] = fields.pop("logger_name", "")
+    facts = current_facts()
+    if facts is not None:
+        for name, value in facts.bound.items():
+            fields.setdefault(name, value)
+        fields.setdefault("correlation_id", facts.correlation_id)
+    return fields
+
+
+def _mask_fields(_logger: object, _method: str, fields: EventFields) -> EventFields:
+    redactor.mask_fields(fields)
+    return fields
+
+
+def _as_mlops(_logger: object, _method: str, fields: EventFields) -> EventFields:
+    fields["message"] = fields.pop("event", "")
+    fields["type"] = "mlops"
+    fields["stage"] = "main"
+    return fields
+
+
+def _render_json(_logger: object, _method: str, fields: EventFields) -> bytes:
+    return redactor.mask_text(_encode(fields))
+
+
+def _render_text(_logger: object, _method: str, line: EventFields) -> bytes:
+    # The renderer before this one has made a text of the fields.
+    return redactor.mask_text(str(line).encode())
+
+
+_SHARED: tuple[Processor, ...] = (
+    _bind_request,
+    structlog.processors.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    _mask_fields,
+)
+_JSON: tuple[Processor, ...] = (_as_mlops, structlog.processors.ExceptionRenderer(), _render_json)
+
+
+def _console(*, colours: bool) -> tuple[Processor, ...]:
+    renderer = structlog.dev.ConsoleRenderer(colors=colours, exception_formatter=structlog.dev.plain_traceback)
+    return (renderer, _render_text)
+
+
+class _ToStructlog(logging.Handler):
+    """Send a standard-library record down the same processors."""
+
+    @override
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            fields: dict[str, object] = {"logger_name": record.name}
+            if record.exc_info:
+                fields["exc_info"] = record.exc_info
+            structlog.get_logger().log(record.levelno, record.getMessage(), **fields)
+        # A log line that cannot be written must never break the request that wrote it.
+        except Exception:  # noqa: BLE001
+            self.handleError(record)
+
+
+def _route_standard_library(level: int) -> None:
+    root = logging.getLogger()
+    root.handlers[:] = [_ToStructlog()]
+    root.setLevel(level)
+    for name in ("uvicorn", "uvicorn.error", "asyncio"):
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = True
+    # Ours is api.access; the server's own would say it twice.
+    access = logging.getLogger("uvicorn.access")
+    access.handlers.clear()
+    access.propagate = False
+    access.disabled = True
+
+
+def _log_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+        return
+    get_log("root").critical("Uncaught exception", exc_info=(kind, error, trace))

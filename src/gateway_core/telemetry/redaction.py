@@ -1,0 +1,73 @@
+"""Keep secrets out of everything that is written down."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import MutableMapping
+
+MASK = "**********"
+
+_SECRET_FIELDS = frozenset(
+    {
+        "api_key",
+        "apikey",
+        "authorization",
+        "client_secret",
+        "cookie",
+        "key_password",
+        "model_api_key",
+        "password",
+        "proxy-authorization",
+        "secret",
+        "set-cookie",
+        "signing_key",
+        "validation_key",
+        "x-api-key",
+    }
+)
+
+# A cheap test for each alternative below: most lines hold none of these and skip the pattern.
+_HINTS = (b"sk-", b"gw-", b"earer ", b"eyJ", b"key=", b"token=", b"AKIA", b"AIza", b"@", b"glpat-", b"PRIVATE KEY")
+
+_SECRETS = re.compile(
+    rb"""
+    \b(?:sk|gw|rk|pk)-[A-Za-z0-9_\-]{8,}            # vendors' keys and ours
+    | \bglpat-[A-Za-z0-9_\-]{8,}
+    | \bAKIA[0-9A-Z]{12,} | \bAIza[A-Za-z0-9_\-]{20,}
+    | \beyJ[A-Za-z0-9_\-]{6,}\.[A-Za-z0-9_\-]+(?:\.[A-Za-z0-9_\-]*)?   # signed tokens
+    | (?<=[Bb]earer\ )[^\s"'\\,]{6,}
+    | (?<=[?&]key=)[^&\s"'\\]+ | (?<=[?&]token=)[^&\s"'\\]+ | (?<=[?&]api_key=)[^&\s"'\\]+
+    | (?<=access_token=)[^&\s"'\\]+
+    | (?<=://)[^/\s"'\\@]+(?=@)                      # user and password in an address
+    | -----BEGIN[A-Z ]*PRIVATE\ KEY-----.*?-----END[A-Z ]*PRIVATE\ KEY-----
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+
+class Redactor:
+    """Mask secrets: those it was told of by value, and whatever looks like one."""
+
+    def __init__(self) -> None:
+        self._known: list[bytes] = []
+
+    def learn(self, secret: str) -> None:
+        """Mask this very value from now on; values too short to be a secret are left alone."""
+        encoded = secret.encode()
+        if len(encoded) >= 8 and encoded not in self._known:
+            self._known.append(encoded)
+
+    def mask_fields(self, fields: MutableMapping[str, object]) -> None:
+        """Mask the values of fields whose name says that they are secret, in place."""
+        for name in fields.keys() & _SECRET_FIELDS:
+            if fields[name] is not None:
+                fields[name] = MASK
+
+    def mask_text(self, line: bytes) -> bytes:
+        """Mask whatever in a rendered line is, or looks like, a secret."""
+        for secret in self._known:
+            if secret in line:
+                line = line.replace(secret, MASK.encode())
+        if any(hint in line for hint in _HINTS):
+            return _SECRETS.sub(MASK.encode(), line)
+        return line
