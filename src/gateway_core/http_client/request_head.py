@@ -1,0 +1,54 @@
+"""Write the head of a request, refusing anything that could smuggle a second one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+
+from gateway_core.http_client.target import Target
+
+# RFC 9110, section 5.6.2.
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
+_BODY_EXPECTED = frozenset({"POST", "PUT", "PATCH"})
+# The client frames the body itself: two opinions about its length are a request-smuggling hole.
+_OURS = frozenset({"content-length", "transfer-encoding"})
+
+
+def render_request_head(method: str, target: Target, *, headers: Sequence[tuple[str, str]], length: int) -> bytes:
+    """Write the request line and all headers, up to and with the empty line.
+
+    Raises ValueError for a method, name or value that would not stay in its line, and for framing
+    headers; the message never holds a value.
+    """
+    names = {_parse_name(name) for name, _ in headers}
+    fields = "".join([f"{name}: {value}\r\n" for name, value in headers])
+    if fields.count("\n") != len(headers) or fields.count("\r") != len(headers) or "\0" in fields:
+        raise ValueError("A header value holds CR, LF or NUL.")
+    ours = "" if "host" in names else f"host: {target.host_header}\r\n"
+    if "accept-encoding" not in names:
+        ours += "accept-encoding: identity\r\n"
+    if length or method in _BODY_EXPECTED:
+        ours += f"content-length: {length}\r\n"
+    try:
+        return f"{_parse_method(method)} {target.path} HTTP/1.1\r\n{ours}{fields}\r\n".encode("latin-1")
+    except UnicodeEncodeError:
+        # Not chained: that error carries the whole head, secrets and all.
+        raise ValueError("A header value holds a character outside Latin-1.") from None
+
+
+@lru_cache(maxsize=512)
+def _parse_name(name: str) -> str:
+    if not _TOKEN.fullmatch(name):
+        raise ValueError(f"{name!r} is not a header name.")
+    lower = name.lower()
+    if lower in _OURS:
+        raise ValueError(f"{name!r} is written by the client itself; leave it out.")
+    return lower
+
+
+@lru_cache(maxsize=64)
+def _parse_method(method: str) -> str:
+    if not _TOKEN.fullmatch(method):
+        raise ValueError(f"{method!r} is not an HTTP method.")
+    return method
