@@ -1,0 +1,1 @@
+"""Companies' endpoints: one file or one row each."""

@@ -1,0 +1,1 @@
+"""The one loop between a product and a model."""

@@ -1,0 +1,1 @@
+"""Which model answers: wishes and configuration in, a candidate out."""

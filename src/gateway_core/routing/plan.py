@@ -1,0 +1,101 @@
+"""Choose who answers: pure, from a wish and a catalogue.
+
+1. Mock mode: the scripted provider, whatever was wished for.
+2. A model that the caller brought along (endpoint, key or identifier): that one, when
+   custom models are enabled, else a refusal.
+3. A model of a provider that is configured here: that one.
+4. Anything else: the installation's default for the feature. GitLab names models
+   by its own defaults, so a name that is not configured is no reason to fail;
+   the answer says which model it really was.
+"""
+
+from __future__ import annotations
+
+from gateway_core.inference.ports import Lease
+from gateway_core.inference.profile import profile_of
+from gateway_core.inference.wish import ModelWish
+from gateway_core.kernel.errors import NoModelConfigured, RequestInvalid
+from gateway_core.routing.model import Candidate, Catalogue, ModelRef
+
+SCRIPTED = "scripted"
+COMPATIBLE = "compatible"
+
+_GATE = "specifying custom models endpoint is disabled"
+_COMPATIBLE_NAMES = frozenset(
+    {
+        "",
+        "codestral",
+        "custom_openai",
+        "hosted_vllm",
+        "litellm",
+        "ollama",
+        "openai",
+        "text-completion-custom_openai",
+        "text-completion-openai",
+        "vllm",
+    }
+)
+
+
+def choose(wish: ModelWish, catalogue: Catalogue) -> Candidate:
+    """Give the candidate; raises RequestInvalid for what may not be asked, NoModelConfigured when nothing is there."""
+    if catalogue.scripted:
+        return _scripted(wish)
+    if wish.self_hosted:
+        return _self_hosted(wish, catalogue)
+    ref = _wished(wish, catalogue) or catalogue.defaults.get(wish.feature)
+    if ref is None:
+        message = f"No model is configured for {wish.feature}; set ANTHROPIC_API_KEY or OPENAI_API_KEY, and restart."
+        raise NoModelConfigured(message)
+    lease = catalogue.leases[ref.provider]
+    return Candidate(ref.provider, ref.model, lease, ref.provider, ref.model, profile_of(ref.model))
+
+
+def _scripted(wish: ModelWish) -> Candidate:
+    family = profile_of(wish.identifier or wish.model)
+    return Candidate(SCRIPTED, wish.model or SCRIPTED, Lease(), "fake-provider", "fake-model", family)
+
+
+def _wished(wish: ModelWish, catalogue: Catalogue) -> ModelRef | None:
+    """Give what was asked for, when it is configured here."""
+    ref = catalogue.known.get(f"{wish.provider}/{wish.model}") or catalogue.known.get(wish.model)
+    if ref is None and wish.model and wish.provider in catalogue.leases:
+        ref = ModelRef(wish.provider, wish.model)
+    return ref if ref is not None and ref.provider in catalogue.leases else None
+
+
+def _self_hosted(wish: ModelWish, catalogue: Catalogue) -> Candidate:
+    if not catalogue.custom_models:
+        member = "api_base" if wish.endpoint else "api_key"
+        raise RequestInvalid(f"{_GATE}: {member} is not allowed")
+    named, slash, model = wish.identifier.partition("/")
+    if not slash:
+        named, model = "custom_openai", wish.identifier
+    provider = _provider_of(named if wish.identifier else wish.provider)
+    if provider == COMPATIBLE and not wish.endpoint:
+        raise RequestInvalid(
+            "A self-hosted model needs its address: set model_endpoint, for example http://host:8000/v1."
+        )
+    if wish.endpoint and not wish.endpoint.startswith(("http://", "https://")):
+        raise RequestInvalid("model_endpoint must be a URL that begins with http:// or https://.")
+    model = model or wish.model
+    if not model:
+        raise RequestInvalid("A self-hosted model needs a name: set model_name or model_identifier.")
+    family = profile_of(wish.model)
+    if family.family == "general":
+        family = profile_of(model)
+    lease = Lease(wish.endpoint.rstrip("/") or None, wish.api_key, catalogue.custom_headers)
+    engine = wish.provider or "litellm"
+    return Candidate(provider, model, lease, engine, wish.model or model, family)
+
+
+def _provider_of(named: str) -> str:
+    if named in _COMPATIBLE_NAMES:
+        return COMPATIBLE
+    if named == "anthropic":
+        return "anthropic"
+    message = (
+        f"Models of the platform {named[:64]!r} cannot be called yet; "
+        "use one that speaks the OpenAI API (custom_openai/<model>) or anthropic/<model>."
+    )
+    raise RequestInvalid(message)

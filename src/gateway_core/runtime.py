@@ -1,0 +1,205 @@
+"""The composition root: settings in, a running core out."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway_core.http_client import Deadlines, HttpClient
+from gateway_core.identity.key_file import open_key_file
+from gateway_core.identity.service import Authenticator, Bypass
+from gateway_core.identity.unsigned import UnsignedTokens
+from gateway_core.inference.ports import Lease, Provider
+from gateway_core.inference.wish import Feature
+from gateway_core.kernel.clock import Clock, SystemClock
+from gateway_core.kernel.errors import SettingInvalid
+from gateway_core.kernel.secret import Secret
+from gateway_core.kernel.units import Seconds
+from gateway_core.providers.http_provider import HttpProvider
+from gateway_core.providers.registry import find_specs
+from gateway_core.providers.scripted import ScriptedProvider
+from gateway_core.providers.spec import ProviderSpec
+from gateway_core.relay.service import Relay
+from gateway_core.relay.watch import Watcher
+from gateway_core.routing.known import KNOWN_MODELS
+from gateway_core.routing.model import Catalogue, ModelRef
+from gateway_core.settings.model import Settings
+from gateway_core.telemetry.logs import redactor
+from gateway_core.telemetry.metrics import Metrics, ModelLimits
+from gateway_core.telemetry.request_data import RequestDataLog
+
+FEATURES: tuple[Feature, ...] = ("code_completions", "code_generations")
+
+# Who answers by default when several are configured.
+_PREFERENCE = ("anthropic", "openai", "fireworks_ai")
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """The parts of the core, built once for each process."""
+
+    settings: Settings
+    relay: Relay
+    authenticator: Authenticator
+    metrics: Metrics
+    data_log: RequestDataLog
+    http: HttpClient
+    clock: Clock
+
+
+@asynccontextmanager
+async def build_runtime(
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    metrics: Metrics | None = None,
+    providers: Mapping[str, Provider] | None = None,
+) -> AsyncGenerator[Runtime]:
+    """Build everything, and close it in reverse order; raises SettingInvalid.
+
+    `providers` stand in for those of the same name.
+    """
+    clock = clock or SystemClock()
+    metrics = metrics or Metrics(limits=_model_limits(settings))
+    specs = find_specs()
+    async with AsyncExitStack() as stack:
+        http = HttpClient(ssl_context=_trust(settings))
+        stack.push_async_callback(http.close)
+        found = _providers(settings, specs, http) | dict(providers or {})
+        yield Runtime(
+            settings=settings,
+            relay=Relay(build_catalogue(settings, specs), found, Watcher(metrics, clock)),
+            authenticator=_authenticator(settings, clock),
+            metrics=metrics,
+            data_log=RequestDataLog(settings.logging.enable_request_logging, settings.custom_models.enabled),
+            http=http,
+            clock=clock,
+        )
+
+
+def ensure_client_key(settings: Settings) -> Path:
+    """Make the first client key if there is none; gives its file. Raises SettingInvalid."""
+    return open_key_file(settings.data_dir).path
+
+
+def build_catalogue(settings: Settings, specs: Mapping[str, ProviderSpec] | None = None) -> Catalogue:
+    """Tell which models this installation has; raises SettingInvalid for a default that cannot be."""
+    specs = specs if specs is not None else find_specs()
+    leases = _leases(settings, specs)
+    # With models of one's own enabled, a made-up answer would look like theirs: better none.
+    scripted = settings.mock_model_responses or not (leases or settings.custom_models.enabled)
+    return Catalogue(
+        leases=leases,
+        defaults={} if scripted else _defaults(settings, specs, leases),
+        known=KNOWN_MODELS,
+        custom_models=settings.custom_models.enabled,
+        custom_headers=settings.custom_models.extra_headers.get_secret_value(),
+        scripted=scripted,
+    )
+
+
+def _leases(settings: Settings, specs: Mapping[str, ProviderSpec]) -> dict[str, Lease]:
+    """Give a lease for each configured provider: a key, or for OpenAI's API an address of one's own."""
+    leases: dict[str, Lease] = {}
+    configured = (
+        ("anthropic", settings.anthropic_api_key, settings.anthropic_base_url),
+        ("openai", settings.openai_api_key, settings.openai_base_url),
+        ("fireworks_ai", settings.model_keys.fireworks_api_key, settings.fireworks_api_base_url),
+    )
+    for name, key, base_url in configured:
+        keyless = name == "openai" and base_url.rstrip("/") != specs[name].base_url
+        if key is None and not keyless:
+            continue
+        secret = None
+        if key is not None:
+            secret = Secret(key.get_secret_value())
+            redactor.learn(secret.reveal())
+        leases[name] = Lease(base_url.rstrip("/"), secret)
+    return leases
+
+
+def _defaults(
+    settings: Settings, specs: Mapping[str, ProviderSpec], leases: Mapping[str, Lease]
+) -> dict[Feature, ModelRef]:
+    chosen = settings.model_selection.default_models
+    defaults: dict[Feature, ModelRef] = {}
+    for feature in FEATURES:
+        wanted = chosen.get(feature) or chosen.get("code_suggestions") or ()
+        if wanted:
+            defaults[feature] = _parse_model(wanted[0], leases)
+            continue
+        name = next((name for name in _PREFERENCE if name in leases), None)
+        if name is not None:
+            defaults[feature] = ModelRef(name, specs[name].models[feature])
+    return defaults
+
+
+def _parse_model(identifier: str, leases: Mapping[str, Lease]) -> ModelRef:
+    provider, _, model = identifier.partition("/")
+    ref = KNOWN_MODELS.get(identifier) or ModelRef(provider, model)
+    if not ref.model or ref.provider not in leases:
+        configured = ", ".join(sorted(leases)) or "none"
+        message = (
+            f"AIGW_MODEL_SELECTION__DEFAULT_MODELS names {identifier!r}; "
+            f"write <provider>/<model> with a configured provider (configured: {configured})."
+        )
+        raise SettingInvalid(message)
+    return ref
+
+
+def _providers(settings: Settings, specs: Mapping[str, ProviderSpec], http: HttpClient) -> dict[str, Provider]:
+    patience = settings.upstream
+    deadlines = Deadlines(
+        connect=Seconds(patience.connect_timeout),
+        first_byte=Seconds(patience.first_byte_timeout),
+        idle=Seconds(patience.idle_timeout),
+        total=Seconds(patience.total_timeout),
+    )
+    found: dict[str, Provider] = {"scripted": ScriptedProvider()}
+    for name, spec in specs.items():
+        found[name] = HttpProvider(spec, http, deadlines, patience.max_answer_bytes)
+    return found
+
+
+def _authenticator(settings: Settings, clock: Clock) -> Authenticator:
+    auth = settings.auth
+    key_file = open_key_file(settings.data_dir)
+    redactor.learn(key_file.key.reveal())
+    audience = settings.cloud_connector_service_name
+    return Authenticator(
+        service_name=audience,
+        client_keys=key_file,
+        tokens=UnsignedTokens(audience, clock) if auth.bypass_jwt_signature else None,
+        bypass=Bypass(auth.bypass_external, auth.bypass_external_with_header),
+    )
+
+
+def _trust(settings: Settings) -> ssl.SSLContext | None:
+    """Give the trust set for model calls, when it is not the machine's own."""
+    bundle = settings.ssl_cert_file or settings.requests_ca_bundle
+    if bundle is None:
+        return None
+    try:
+        return ssl.create_default_context(cafile=bundle)
+    except ssl.SSLError as error:
+        message = (
+            f"The file of certificates {str(bundle)!r} (SSL_CERT_FILE, REQUESTS_CA_BUNDLE) holds none in PEM form."
+        )
+        raise SettingInvalid(message) from error
+
+
+def _model_limits(settings: Settings) -> dict[tuple[str, str], ModelLimits]:
+    limits = {
+        (engine, model): ModelLimits(concurrency=count)
+        for engine, models in settings.model_engine_concurrency_limits.items()
+        for model, count in models.items()
+    }
+    for engine, models in settings.model_engine_limits.items():
+        for model, given in models.items():
+            limits[engine, model] = ModelLimits(
+                given.concurrency, given.input_tokens, given.output_tokens, given.total_tokens
+            )
+    return limits
