@@ -1,0 +1,1 @@
+"""Endpoints, by the family of clients that call them."""

@@ -1,0 +1,1 @@
+"""What GitLab Rails, language servers and CI agents call."""

@@ -1,0 +1,99 @@
+"""The application: the routes, inside the layers of middleware."""
+
+from __future__ import annotations
+
+import gc
+from contextlib import AsyncExitStack
+
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.exceptions import ExceptionMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
+from typing_extensions import override
+
+from ai_gateway.api.monitoring import Readiness
+from ai_gateway.api.router import add_routes
+from ai_gateway.edge.access_log import AccessLog
+from ai_gateway.edge.body import RequestBody
+from ai_gateway.edge.errors import ErrorAnswers
+from ai_gateway.edge.middleware import (
+    Authentication,
+    CorrelationId,
+    FeatureFlags,
+    HostCheck,
+    HttpMetrics,
+    RequestContext,
+    RequestMetadata,
+)
+from ai_gateway.services import build_services
+from gateway_core.kernel.errors import SettingInvalid
+from gateway_core.runtime import Runtime, build_runtime
+from gateway_core.settings.model import Settings
+
+_TITLE = "AI gateway"
+
+
+class _Api(FastAPI):
+    """The routes alone: failures are answered by our own layer, which knows our clients' forms.
+
+    FastAPI's layer that closes uploaded files is left out as well: no route of ours takes any.
+    """
+
+    @override
+    def build_middleware_stack(self) -> ASGIApp:
+        return ExceptionMiddleware(self.router, handlers=self.exception_handlers)
+
+
+def create_app(runtime: Runtime) -> ASGIApp:
+    """Build the application on a running core."""
+    settings = runtime.settings
+    pages = settings.fastapi
+    api = _Api(title=_TITLE, docs_url=pages.docs_url, openapi_url=pages.openapi_url, redoc_url=pages.redoc_url)
+    api.state.runtime = runtime
+    api.state.services = build_services(runtime)
+    api.state.readiness = Readiness(runtime.relay, settings.custom_models.enabled)
+    handlers = add_routes(api)
+    disallowed = {realm: frozenset(flags) for realm, flags in settings.feature_flags.disallowed_flags.items()}
+
+    app: ASGIApp = RequestBody(api, settings.limits.max_body_bytes)
+    app = FeatureFlags(app, disallowed)
+    app = RequestMetadata(app)
+    app = Authentication(app, runtime.authenticator)
+    app = ErrorAnswers(app, runtime.data_log)
+    app = AccessLog(app)
+    app = CORSMiddleware(app, allow_origins=["*"], allow_methods=["POST"], allow_headers=["*"])
+    app = RequestContext(app)
+    app = HostCheck(app)
+    app = CorrelationId(app)
+    return HttpMetrics(app, runtime.metrics, handlers)
+
+
+class Service:
+    """What a worker process serves: it builds the core when it starts and closes it when it stops."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._stack = AsyncExitStack()
+        self._app: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or the life of the process."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif self._app is not None:
+            await self._app(scope, receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        try:
+            self._app = create_app(await self._stack.enter_async_context(build_runtime(self._settings)))
+        except SettingInvalid as invalid:
+            await send({"type": "lifespan.startup.failed", "message": str(invalid)})
+            return
+        # What was built stays for good: the collector need not walk it again and again.
+        gc.collect()
+        gc.freeze()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self._stack.aclose()
+        await send({"type": "lifespan.shutdown.complete"})

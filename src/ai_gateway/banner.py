@@ -1,0 +1,68 @@
+"""What a person reads when the gateway has started."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from gateway_core.routing.model import Catalogue
+
+_BODY = (
+    '{"current_file": {"file_name": "main.py", '
+    '"content_above_cursor": "def fibonacci(n):\\n    ", "content_below_cursor": "\\n"}}'
+)
+_WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - compared, not listened on
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """Where the process listens: host and port of each door."""
+
+    api: tuple[str, int]
+    metrics: tuple[str, int]
+    secure: bool = False
+
+
+def render_banner(listening: Listening, *, catalogue: Catalogue, key_path: Path) -> str:
+    """Say where it listens, which models answer, and one request that works."""
+    url = _url(listening.api, secure=listening.secure)
+    lines = [
+        f"AI gateway {version('ai-gateway')}",
+        f"  listening   {url}",
+        f"  metrics     {_url(listening.metrics)}/metrics",
+        *_models(catalogue),
+        f"  client key  {key_path}",
+        "",
+        "Try it:",
+        "",
+        f"  curl {url}/v2/code/completions \\",
+        f'    -H "Authorization: Bearer $(cat {shlex.quote(str(key_path))})" \\',
+        "    -H 'Content-Type: application/json' \\",
+        f"    -d {shlex.quote(_BODY)}",
+        "",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _models(catalogue: Catalogue) -> list[str]:
+    if catalogue.scripted:
+        return [
+            "  models      none configured: answers are made up (mock mode)",
+            "              set ANTHROPIC_API_KEY or OPENAI_API_KEY and start again for real ones",
+        ]
+    lines = [
+        f"  models      {feature.replace('_', ' ')}: {ref.provider}/{ref.model}"
+        for feature, ref in catalogue.defaults.items()
+    ]
+    if catalogue.custom_models:
+        lines.append("  models      self-hosted: those that GitLab names in its requests")
+    return lines
+
+
+def _url(address: tuple[str, int], *, secure: bool = False) -> str:
+    host, port = address
+    host = _WILDCARDS.get(host, f"[{host}]" if ":" in host else host)
+    return f"{'https' if secure else 'http'}://{host}:{port}"

@@ -1,0 +1,1 @@
+"""Code suggestions: what fits, what to ask, what to keep of the answer."""

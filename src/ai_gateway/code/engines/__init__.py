@@ -1,0 +1,1 @@
+"""How a model is asked for code: one file for each way."""

@@ -1,0 +1,71 @@
+"""Count and cut text by tokens.
+
+One vocabulary (cl100k, inside the wheel) stands in for every model's own: counts
+differ by some percent between vendors. It costs about 100 MiB and half a second
+to load, so nothing loads it until a text may really be too long.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Literal, Protocol
+
+
+class _Encoding(Protocol):
+    """What we use of the tokenizer's own class, which carries no types."""
+
+    def encode_ordinary(self, text: str) -> list[int]: ...
+
+    def decode_bytes(self, tokens: list[int]) -> bytes: ...
+
+
+# The library refuses a million characters at once; a cut between pieces costs a token at most.
+_PIECE = 500_000
+
+
+class TokenCounter(Protocol):
+    """What the context builder needs of a tokenizer."""
+
+    def count(self, text: str) -> int:
+        """Tell how many tokens the text is."""
+        ...
+
+    def truncate(self, text: str, *, most: int, keep: Literal["start", "end"]) -> str:
+        """Give the longest start, or end, of the text that is no more than `most` tokens."""
+        ...
+
+
+class BpeCounter:
+    """The tokenizer of the product; slow for long texts, so call it off the event loop."""
+
+    def count(self, text: str) -> int:
+        """Tell how many tokens the text is."""
+        return len(self._encode(text))
+
+    def truncate(self, text: str, *, most: int, keep: Literal["start", "end"]) -> str:
+        """Give the longest start, or end, of the text that is no more than `most` tokens.
+
+        A character that the cut would split is left out.
+        """
+        if most <= 0:
+            return ""
+        tokens = self._encode(text)
+        if len(tokens) <= most:
+            return text
+        kept = tokens[:most] if keep == "start" else tokens[-most:]
+        return _encoding().decode_bytes(kept).decode("utf-8", "ignore")
+
+    def _encode(self, text: str) -> list[int]:
+        encode = _encoding().encode_ordinary
+        if len(text) <= _PIECE:
+            return encode(text)
+        return [token for at in range(0, len(text), _PIECE) for token in encode(text[at : at + _PIECE])]
+
+
+@cache
+def _encoding() -> _Encoding:
+    # Imported here: see the module's docstring for what it costs.
+    from bpe_openai import get_encoding  # noqa: PLC0415
+
+    encoding: _Encoding = get_encoding("cl100k_base")
+    return encoding

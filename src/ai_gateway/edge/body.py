@@ -1,0 +1,95 @@
+"""12 · Read the whole body once, decoded and within the limit.
+
+Every endpoint of GitLab's API takes one JSON body, so it is read here and left on
+the exchange; for whoever further in asks for it as a stream, it is played again.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ai_gateway.edge.disconnect import ClientLeft
+from ai_gateway.edge.scope import exchange_of
+from gateway_core.kernel.errors import BodyTooLarge, EncodingUnsupported, RequestInvalid
+
+
+@dataclass(frozen=True, slots=True)
+class RequestBody:
+    """Read the body; `limit` is in bytes, after decoding."""
+
+    app: ASGIApp
+    limit: int
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request; raises BodyTooLarge and EncodingUnsupported to the error handlers."""
+        if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
+            await self.app(scope, receive, send)
+            return
+        exchange = exchange_of(scope)
+        declared = exchange.headers.get("content-length", "")
+        if declared.isdigit() and int(declared) > self.limit:
+            raise BodyTooLarge(limit=self.limit)
+        body = await _read(receive, self.limit)
+        exchange.body = _decode(body, exchange.headers.get("content-encoding", ""), self.limit)
+        await self.app(scope, _Replay(exchange.body, receive), send)
+
+
+async def _read(receive: Receive, limit: int) -> bytes:
+    message = await receive()
+    if not message.get("more_body") and message["type"] == "http.request":
+        whole: bytes = message.get("body", b"")
+        return _within(whole, limit)
+    pieces: list[bytes] = []
+    size = 0
+    while True:
+        if message["type"] == "http.disconnect":
+            raise ClientLeft
+        pieces.append(message.get("body", b""))
+        size += len(pieces[-1])
+        if size > limit:
+            raise BodyTooLarge(limit=limit)
+        if not message.get("more_body"):
+            return b"".join(pieces)
+        message = await receive()
+
+
+def _within(body: bytes, limit: int) -> bytes:
+    if len(body) > limit:
+        raise BodyTooLarge(limit=limit)
+    return body
+
+
+def _decode(body: bytes, encoding: str, limit: int) -> bytes:
+    encoding = encoding.strip().lower()
+    if encoding in ("", "identity"):
+        return body
+    if encoding not in ("gzip", "x-gzip", "deflate"):
+        raise EncodingUnsupported(encoding)
+    # 47: gzip or zlib, told apart by their first bytes.
+    inflater = zlib.decompressobj(wbits=47)
+    try:
+        decoded = inflater.decompress(body, limit + 1)
+    except zlib.error as error:
+        raise RequestInvalid(f"The body is not valid {encoding}: {error}.") from error
+    if not inflater.eof and len(decoded) <= limit:
+        raise RequestInvalid(f"The body ends in the middle of its {encoding} data.")
+    return _within(decoded, limit)
+
+
+class _Replay:
+    """Give the body once more, then whatever the server says next."""
+
+    __slots__ = ("_body", "_receive")
+
+    def __init__(self, body: bytes, receive: Receive) -> None:
+        self._body: bytes | None = body
+        self._receive = receive
+
+    async def __call__(self) -> Message:
+        body, self._body = self._body, None
+        if body is not None:
+            return {"type": "http.request", "body": body, "more_body": False}
+        return await self._receive()

@@ -1,0 +1,55 @@
+"""The command `ai-gateway`."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from gateway_core.kernel.errors import SettingInvalid
+
+app = typer.Typer(
+    help="An open AI gateway: GitLab's AI features and every SDK, on your keys and your models.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+_WRONG_SETTING = 2
+
+
+# The flag comes by position: that is how the command-line library calls back.
+def _show_version(wanted: bool) -> None:  # noqa: FBT001
+    if wanted:
+        typer.echo(f"ai-gateway {version('ai-gateway')}")
+        raise typer.Exit
+
+
+@app.callback()
+def gateway(
+    *,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Serve AI features to GitLab, editors and SDKs."""
+
+
+@app.command()
+def serve() -> None:
+    """Start the gateway; every setting comes from the environment or a .env file (see example.env)."""
+    # Imported here so that help and version answer at once.
+    from ai_gateway.start import start  # noqa: PLC0415
+
+    try:
+        start()
+    except SettingInvalid as invalid:
+        typer.echo(f"ai-gateway: {invalid}", err=True)
+        sys.exit(_WRONG_SETTING)
+
+
+def run() -> None:
+    """Run the command."""
+    app()
