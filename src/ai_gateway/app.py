@@ -48,7 +48,14 @@ def create_app(runtime: Runtime) -> ASGIApp:
     """Build the application on a running core."""
     settings = runtime.settings
     pages = settings.fastapi
-    api = _Api(title=_TITLE, docs_url=pages.docs_url, openapi_url=pages.openapi_url, redoc_url=pages.redoc_url)
+    api = _Api(
+        title=_TITLE,
+        docs_url=pages.docs_url,
+        openapi_url=pages.openapi_url,
+        redoc_url=pages.redoc_url,
+        # A redirect would be built from the Host header, which is the caller's to write.
+        redirect_slashes=False,
+    )
     api.state.runtime = runtime
     api.state.services = build_services(runtime)
     api.state.readiness = Readiness(runtime.relay, settings.custom_models.enabled)

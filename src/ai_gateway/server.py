@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import socket
 import sys
@@ -121,7 +122,7 @@ def _config(settings: Settings, app: str | Service) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         timeout_keep_alive=_KEEP_ALIVE_S,
-        timeout_graceful_shutdown=int(limits.shutdown_timeout),
+        timeout_graceful_shutdown=math.ceil(limits.shutdown_timeout),
         ssl_certfile=tls.cert_file if tls.enabled else None,
         ssl_keyfile=tls.key_file if tls.enabled else None,
         ssl_ciphers=tls.ssl_ciphers,

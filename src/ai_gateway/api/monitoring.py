@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from gateway_core.inference.request import InferenceRequest, Sampling, conversation_of
 from gateway_core.inference.wish import ModelWish
+from gateway_core.kernel.errors import UpstreamOverloaded, UpstreamRateLimited
 from gateway_core.relay.model import AnsweringModel
 from gateway_core.relay.service import Relay
 
@@ -33,8 +34,16 @@ class Readiness:
             if self._proven:
                 return
             if not (self.custom_models and not self.relay.catalogue.defaults):
-                await self.relay.complete(ModelWish("code_completions"), _one_word)
+                await self._ask()
             self._proven = True
+
+    async def _ask(self) -> None:
+        try:
+            await self.relay.complete(ModelWish("code_completions"), _one_word)
+        except UpstreamRateLimited as limited:
+            # Who asks is no client that should wait: not ready is all it needs to know.
+            message = "it is rate limited"
+            raise UpstreamOverloaded(message, provider=limited.provider, model=limited.model) from limited
 
 
 async def _one_word(model: AnsweringModel) -> InferenceRequest:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ai_gateway.code.model import AnsweredBy, CodeRequest, Suggestion, TokensSpent
 from ai_gateway.code.notes import note, note_model, note_request, upstream_failures_noted
@@ -14,6 +14,7 @@ from ai_gateway.code.tokens import TokenCounter
 from gateway_core.inference.collect import Answer
 from gateway_core.inference.events import TextDelta
 from gateway_core.inference.request import InferenceRequest
+from gateway_core.inference.wish import ModelWish
 from gateway_core.kernel.clock import Clock
 from gateway_core.relay.model import AnsweringModel
 from gateway_core.relay.service import OpenCall, Relay
@@ -62,7 +63,7 @@ class CodeSuggestions:
         written: list[Written] = []
         began = self.clock.monotonic()
         with upstream_failures_noted():
-            model, answer = await self.relay.complete(request.wish, self._builder(request, written, stream=False))
+            model, answer = await self.relay.complete(_marked(request), self._builder(request, written, stream=False))
         note(inference_duration_s=round(self.clock.monotonic() - began, 6))
         text = self._repair(answer.text, request, model=model, written=written[-1])
         self.data_log.write(_OUTPUT_LINE[request.kind], suggestion=text, model_name=model.name)
@@ -73,7 +74,7 @@ class CodeSuggestions:
         lang = self._begin(request)
         build = self._builder(request, [], stream=self.stream_upstream)
         with upstream_failures_noted():
-            call = await self.relay.open(request.wish, build)
+            call = await self.relay.open(_marked(request), build)
         return SuggestionStream(call, AnsweredBy(call.model.engine, call.model.name, lang))
 
     def _begin(self, request: CodeRequest) -> str:
@@ -121,6 +122,10 @@ class _Builder:
         written = await write_request(self.request, model, counter=self.service.counter, stream=self.stream)
         self.written.append(written)
         return written.request
+
+
+def _marked(request: CodeRequest) -> ModelWish:
+    return replace(request.wish, ready_made=True) if request.prompt else request.wish
 
 
 def _tokens(answer: Answer, written: Written) -> TokensSpent | None:

@@ -34,6 +34,8 @@ class WhileConnected:
         self._silence = silence
         self._left = False
         self._last = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self._beating: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
@@ -42,14 +44,20 @@ class WhileConnected:
             message = "WhileConnected runs inside a task"
             raise RuntimeError(message)
         self._task = task
-        self._last = self._loop.time()
-        self._watcher = self._loop.create_task(self._watch() if self._beat is None else self._watch_and_beat())
+        self._watcher = self._loop.create_task(self._watch())
+        if self._beat is not None:
+            self._last = self._loop.time()
+            self._timer = self._loop.call_later(self._silence, self._listen)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._watcher.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._beating is not None:
+            self._beating.cancel()
         if self._left:
             # Ours to take back: nobody else asked this task to stop, unless the count says so.
             still_wanted = self._task.uncancel() <= 0
@@ -66,15 +74,15 @@ class WhileConnected:
         self._left = True
         self._task.cancel()
 
-    async def _watch_and_beat(self) -> None:
-        watcher = self._loop.create_task(self._watch())
-        try:
-            while not watcher.done():
-                due = self._last + self._silence - self._loop.time()
-                if due > 0:
-                    await asyncio.wait((watcher,), timeout=due)
-                elif self._beat is not None:
-                    await self._beat()
-                    self.active()
-        finally:
-            watcher.cancel()
+    def _listen(self) -> None:
+        """Beat when it has been silent for long enough, and look again when it may be so next."""
+        now = self._loop.time()
+        if now - self._last >= self._silence:
+            self._last = now
+            if self._beat is not None and (self._beating is None or self._beating.done()):
+                self._beating = self._loop.create_task(_run(self._beat))
+        self._timer = self._loop.call_at(self._last + self._silence, self._listen)
+
+
+async def _run(beat: Callable[[], Awaitable[None]]) -> None:
+    await beat()

@@ -46,22 +46,25 @@ class HttpMetrics:
             scope["path"] = scope["path"][len(_PUBLIC_PREFIX) :]
         begin_exchange(scope)
         began = time.perf_counter()
-        status = 0
-        took = 0.0
+        counted = scope["path"] not in self.handlers
+
+        def count(status: int) -> None:
+            nonlocal counted
+            if not counted:
+                counted = True
+                labels = (scope["path"], scope["method"], f"{status // 100}xx")
+                self.metrics.observe(m.HTTP_DURATION, labels, time.perf_counter() - began)
 
         async def watch(message: Message) -> None:
-            nonlocal status, took
+            # Before it is sent: whoever has the answer finds it counted.
             if message["type"] == "http.response.start":
-                status, took = message["status"], time.perf_counter() - began
+                count(message["status"])
             await send(message)
 
         try:
             await self.app(scope, receive, watch)
         finally:
-            if scope["path"] in self.handlers:
-                took = took or time.perf_counter() - began
-                labels = (scope["path"], scope["method"], f"{(status or 500) // 100}xx")
-                self.metrics.observe(m.HTTP_DURATION, labels, took)
+            count(500)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +151,7 @@ def _read_gitlab_headers(exchange: Exchange) -> None:
     facts, header = exchange.facts, exchange.headers.get
     for field, name in _BOUND_HEADERS:
         facts.bound[field] = header(name)
+    facts.access["is_gitlab_team_member"] = None
     facts.lsp_version = header("x-gitlab-language-server-version") or m.UNKNOWN
     facts.gitlab_version = header("x-gitlab-version") or m.UNKNOWN
     facts.client_type = header("x-gitlab-client-type") or m.UNKNOWN

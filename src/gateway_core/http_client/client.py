@@ -83,15 +83,15 @@ class HttpClient:
         total_due = math.inf if deadlines.total is None else loop.time() + deadlines.total
         connection = self._take_idle(target.origin)
         while True:
-            fresh = connection is None
             if connection is None:
                 connection = await self._connect(target, deadlines=deadlines, total_due=total_due)
             exchange = Exchange(loop, deadlines, where=target.where, total_due=total_due, without_body=method == "HEAD")
             connection.start(exchange, head=head, body=body)
             if exchange.failure is None:
                 await exchange.wait()
-            if fresh or not isinstance(exchange.failure, ConnectionStale):
+            if not isinstance(exchange.failure, ConnectionStale):
                 return _answer(exchange)
+            # Only a reused connection can be stale, so this happens once.
             connection = None
 
     async def close(self) -> None:

@@ -19,7 +19,7 @@ _LONGEST_TOKEN = 16 * 1024
 
 @dataclass(frozen=True, slots=True)
 class UnsignedTokens:
-    """Read a token without its signature; audience, expiry and not-before still hold."""
+    """Read a token without its signature; audience and times still hold."""
 
     audience: str
     clock: Clock
@@ -33,11 +33,13 @@ class UnsignedTokens:
         if self.audience not in (audience if isinstance(audience, list) else [audience]):
             return None
         now = self.clock.now().timestamp()
-        expires, begins = payload.get("exp"), payload.get("nbf", 0)
+        expires = payload.get("exp")
         if not isinstance(expires, int | float) or expires <= now:
             return None
-        if not isinstance(begins, int | float) or begins > now:
-            return None
+        for claim in ("nbf", "iat"):
+            begins = payload.get(claim, 0)
+            if not isinstance(begins, int | float) or begins > now:
+                return None
         return _claims(payload)
 
 

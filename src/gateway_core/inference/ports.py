@@ -9,20 +9,18 @@ from typing import Protocol
 from gateway_core.inference.events import StreamEvent
 from gateway_core.inference.request import InferenceRequest
 from gateway_core.kernel.secret import Secret
-from gateway_core.kernel.units import Seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
     """The right to make one call: where it goes and with which key.
 
-    `base_url` None means the provider's own; `timeout` bounds the whole call.
+    `base_url` None means the provider's own.
     """
 
     base_url: str | None = None
     secret: Secret | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
-    timeout: Seconds | None = None
 
 
 class Provider(Protocol):

@@ -16,7 +16,7 @@ class ModelWish:
 
     `provider` and `model` are GitLab's words (`litellm`, `codestral`); `endpoint`,
     `api_key` and `identifier` (`<provider>/<model>`) describe a model that the
-    caller's own organisation hosts.
+    caller's own organisation hosts. `ready_made` says that the caller wrote the prompt.
     """
 
     feature: Feature
@@ -25,6 +25,7 @@ class ModelWish:
     endpoint: str = ""
     api_key: Secret | None = None
     identifier: str = ""
+    ready_made: bool = False
 
     @property
     def self_hosted(self) -> bool:

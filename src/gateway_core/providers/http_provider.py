@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 
 from gateway_core.dialects.failures import StreamedError, WireShapeWrong, classify, classify_streamed
 from gateway_core.dialects.sse import SseDecoder
@@ -31,6 +32,8 @@ from gateway_core.kernel.errors import (
 from gateway_core.providers.spec import Endpoint, PromptKind, ProviderSpec
 
 _LARGEST_ERROR = 256 * 1024
+# Some providers' firewalls turn away requests that do not say what sends them.
+_USER_AGENT = f"ai-gateway/{version('ai-gateway')}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,7 @@ class HttpProvider:
         if base_url is None:
             raise NoModelConfigured(f"{self.name} was given no address to call.")
         headers = [
+            ("user-agent", _USER_AGENT),
             ("content-type", "application/json"),
             ("accept", "text/event-stream" if request.stream else "application/json"),
             *self.spec.auth(lease.secret),

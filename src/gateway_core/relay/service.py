@@ -18,12 +18,13 @@ from gateway_core.inference.events import Finished, StreamEvent, UsageReported
 from gateway_core.inference.ports import Provider
 from gateway_core.inference.request import InferenceRequest
 from gateway_core.inference.wish import ModelWish
-from gateway_core.kernel.errors import GatewayFailure, UpstreamCut, UpstreamFailure
+from gateway_core.kernel.errors import UpstreamCut, UpstreamFailure
 from gateway_core.relay.model import AnsweringModel
-from gateway_core.relay.watch import Outcome, Watcher
+from gateway_core.relay.watch import Outcome, Settled, Watcher
 from gateway_core.routing.model import Candidate, Catalogue
 from gateway_core.routing.plan import choose
 from gateway_core.telemetry.logs import get_log
+from gateway_core.telemetry.metrics import DETAIL
 
 log = get_log("relay")
 
@@ -100,23 +101,33 @@ class Relay:
             outcome.failure = failure
             raise
         finally:
-            took = self.watcher.finish(watch, outcome)
-            _report(candidate, outcome, took_s=took)
+            _report(candidate, outcome, self.watcher.finish(watch, outcome))
 
 
-def _report(candidate: Candidate, outcome: Outcome, *, took_s: float) -> None:
-    facts = {"model_engine": candidate.engine, "model_name": candidate.name, "duration_s": round(took_s, 6)}
+def _report(candidate: Candidate, outcome: Outcome, settled: Settled) -> None:
     failure = outcome.failure
     if isinstance(failure, UpstreamFailure):
         log.warning(
             "upstream_failed",
             provider=candidate.provider,
+            model_engine=candidate.engine,
+            model_name=candidate.name,
             base_url=candidate.lease.base_url,
             cause=failure.code,
             detail=failure.detail,
             upstream_status=failure.upstream_status,
-            **facts,
         )
-    elif isinstance(failure, GatewayFailure):
-        log.warning("call_failed", cause=failure.code, detail=str(failure), **facts)
-    log.debug("Request to LLM complete", source=__name__, usage=outcome.usage, **facts)
+    labels = dict(zip(DETAIL, settled.labels, strict=True))
+    log.info("Request to LLM complete", source=__name__, duration_s=round(settled.took, 6), **labels)
+    usage = outcome.usage
+    if usage is not None:
+        log.info(
+            "LLM call finished with token usage",
+            model_provider=candidate.provider,
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
+            total_tokens=usage.input_tokens + usage.output_tokens,
+            cache_read=usage.cache_read_tokens,
+            cache_creation=usage.cache_write_tokens,
+            **labels,
+        )

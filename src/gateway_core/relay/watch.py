@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from gateway_core.inference.events import Finished, Usage
 from gateway_core.kernel.clock import Clock
@@ -58,6 +59,14 @@ class Watch:
 
 
 @dataclass(frozen=True, slots=True)
+class Settled:
+    """A call that ended; `labels` are those of the metrics, in their order."""
+
+    took: Seconds
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Watcher:
     """Start and finish watches; neither ever awaits or raises."""
 
@@ -72,8 +81,8 @@ class Watcher:
         self.metrics.add(m.IN_FLIGHT, (engine, name))
         return Watch(engine, name, streaming, self.clock.monotonic(), current_facts() or _NOBODY)
 
-    def finish(self, watch: Watch, outcome: Outcome) -> Seconds:
-        """Settle the call; gives how long it took."""
+    def finish(self, watch: Watch, outcome: Outcome) -> Settled:
+        """Settle the call; gives how long it took and what it is counted under."""
         took = Seconds(self.clock.monotonic() - watch.began)
         self.metrics.add(m.IN_FLIGHT, (watch.engine, watch.name), -1)
         labels = self._labels(watch, outcome)
@@ -84,7 +93,7 @@ class Watcher:
             self.metrics.add(m.INPUT_TOKENS, labels, usage.input_tokens)
             self.metrics.add(m.OUTPUT_TOKENS, labels, usage.output_tokens)
             self.metrics.add(m.TOTAL_TOKENS, labels, usage.input_tokens + usage.output_tokens)
-        return took
+        return Settled(took, labels)
 
     def _labels(self, watch: Watch, outcome: Outcome) -> tuple[str, ...]:
         admit, facts = self.metrics.guard.admit, watch.facts
@@ -105,8 +114,19 @@ class Watcher:
         )
 
 
+ErrorType = Literal[
+    "none",
+    "prompt_too_long",
+    "overloaded",
+    "connection_error",
+    "http_400",
+    "permission_error",
+    "service_unavailable",
+    "other",
+]
+
 # The first row that fits wins: (kind of failure, upstream's status or None for any, label).
-_ERROR_TYPES: tuple[tuple[type[UpstreamFailure], int | None, str], ...] = (
+_ERROR_TYPES: tuple[tuple[type[UpstreamFailure], int | None, ErrorType], ...] = (
     (PromptTooLong, None, "prompt_too_long"),
     (UpstreamOverloaded, 503, "service_unavailable"),
     (UpstreamOverloaded, None, "overloaded"),
@@ -117,7 +137,7 @@ _ERROR_TYPES: tuple[tuple[type[UpstreamFailure], int | None, str], ...] = (
 )
 
 
-def error_type(failure: BaseException | None) -> str:
+def error_type(failure: BaseException | None) -> ErrorType:
     """Sort a failure into the few kinds that the metric's label has."""
     if failure is None:
         return "none"

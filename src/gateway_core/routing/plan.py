@@ -20,6 +20,10 @@ from gateway_core.routing.model import Candidate, Catalogue, ModelRef
 SCRIPTED = "scripted"
 COMPATIBLE = "compatible"
 
+# What mock mode calls its models; source: HTTP specification, section 8.1.
+_MOCKED_PROMPT = ("fake-provider", "fake-model")
+_MOCKED_CHAT = ("chat-model-provider-mocked", "chat-model-mocked")
+
 _GATE = "specifying custom models endpoint is disabled"
 _COMPATIBLE_NAMES = frozenset(
     {
@@ -53,7 +57,8 @@ def choose(wish: ModelWish, catalogue: Catalogue) -> Candidate:
 
 def _scripted(wish: ModelWish) -> Candidate:
     family = profile_of(wish.identifier or wish.model)
-    return Candidate(SCRIPTED, wish.model or SCRIPTED, Lease(), "fake-provider", "fake-model", family)
+    engine, name = _MOCKED_CHAT if wish.ready_made else _MOCKED_PROMPT
+    return Candidate(SCRIPTED, wish.model or SCRIPTED, Lease(), engine, name, family)
 
 
 def _wished(wish: ModelWish, catalogue: Catalogue) -> ModelRef | None:

@@ -18,7 +18,7 @@ LATENCY_BUCKETS = (0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 UNKNOWN = "unknown"
 
 _MODEL = ("model_engine", "model_name")
-_DETAIL = (
+DETAIL = (
     *_MODEL,
     "error",
     "streaming",
@@ -81,13 +81,13 @@ MAX_TOTAL_TOKENS = MetricSpec(
     _MODEL,
     across_workers="livemax",
 )
-INFERENCES = MetricSpec("model_inferences", "counter", "Model calls that ended, whole or not.", _DETAIL)
+INFERENCES = MetricSpec("model_inferences", "counter", "Model calls that ended, whole or not.", DETAIL)
 INFERENCE_DURATION = MetricSpec(
-    "inference_request_duration_seconds", "histogram", "Seconds from the start of a model call to its end.", _DETAIL
+    "inference_request_duration_seconds", "histogram", "Seconds from the start of a model call to its end.", DETAIL
 )
-INPUT_TOKENS = MetricSpec("inference_input_tokens", "counter", "Tokens sent to models.", _DETAIL)
-OUTPUT_TOKENS = MetricSpec("inference_output_tokens", "counter", "Tokens that models answered.", _DETAIL)
-TOTAL_TOKENS = MetricSpec("inference_total_tokens", "counter", "Tokens sent and answered.", _DETAIL)
+INPUT_TOKENS = MetricSpec("inference_input_tokens", "counter", "Tokens sent to models.", DETAIL)
+OUTPUT_TOKENS = MetricSpec("inference_output_tokens", "counter", "Tokens that models answered.", DETAIL)
+TOTAL_TOKENS = MetricSpec("inference_total_tokens", "counter", "Tokens sent and answered.", DETAIL)
 PROMPT_LANGUAGE = MetricSpec(
     "code_suggestions_prompt_language",
     "counter",
