@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from gateway_core.kernel.errors import SettingInvalid
 from gateway_core.settings.load import export_variable, idle_names, load_settings, unknown_names
 from gateway_core.settings.model import Settings
 
@@ -24,13 +25,21 @@ def start() -> None:
     if ours:
         folder = Path(tempfile.mkdtemp(prefix="ai-gateway-metrics-"))
     if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
+        _make(folder)
         export_variable(_MULTIPROCESS, str(folder))
     try:
         _serve(settings, folder)
     finally:
         if ours and folder is not None:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        message = f"{_MULTIPROCESS}={str(folder)!r} cannot be used: {error.strerror}; give a folder we may write to."
+        raise SettingInvalid(message) from error
 
 
 def _serve(settings: Settings, folder: Path | None) -> None:

@@ -66,7 +66,7 @@ async def build_runtime(
     metrics = metrics or Metrics(limits=_model_limits(settings))
     specs = find_specs()
     async with AsyncExitStack() as stack:
-        http = HttpClient(ssl_context=_trust(settings))
+        http = HttpClient(ssl_context=build_trust(settings))
         stack.push_async_callback(http.close)
         found = _providers(settings, specs, http) | dict(providers or {})
         yield Runtime(
@@ -177,17 +177,16 @@ def _authenticator(settings: Settings, clock: Clock) -> Authenticator:
     )
 
 
-def _trust(settings: Settings) -> ssl.SSLContext | None:
-    """Give the trust set for model calls, when it is not the machine's own."""
+def build_trust(settings: Settings) -> ssl.SSLContext | None:
+    """Give the trust set for model calls, when it is not the machine's own; raises SettingInvalid."""
     bundle = settings.ssl_cert_file or settings.requests_ca_bundle
     if bundle is None:
         return None
     try:
         return ssl.create_default_context(cafile=bundle)
-    except ssl.SSLError as error:
-        message = (
-            f"The file of certificates {str(bundle)!r} (SSL_CERT_FILE, REQUESTS_CA_BUNDLE) holds none in PEM form."
-        )
+    except OSError as error:
+        reason = "there is none in PEM form" if isinstance(error, ssl.SSLError) else error.strerror
+        message = f"The certificates in {str(bundle)!r} (SSL_CERT_FILE, REQUESTS_CA_BUNDLE) cannot be used: {reason}."
         raise SettingInvalid(message) from error
 
 

@@ -20,7 +20,7 @@ PAGE = ROOT / "docs" / "reference" / "settings.md"
 
 def generate(*arguments: str) -> subprocess.CompletedProcess[str]:
     # A fresh process is the door that make uses; it needs the sources on its path and the rest as it is here.
-    environ = {**os.environ, "PYTHONPATH": str(ROOT / "src")}  # noqa: TID251
+    environ = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
     return subprocess.run(
         [sys.executable, "-m", "scripts.gen_reference", *arguments],
         cwd=ROOT,

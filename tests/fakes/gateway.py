@@ -88,7 +88,7 @@ class RunningGateway:
 
     def metrics(self) -> dict[str, float]:
         """Read all samples: `name{label="value",…}` → value."""
-        with urllib.request.urlopen(self.metrics_url) as answer:
+        with urllib.request.urlopen(self.metrics_url, timeout=_STARTS_WITHIN_S) as answer:
             text = answer.read().decode()
         samples = (line.rpartition(" ") for line in text.splitlines() if line and not line.startswith("#"))
         return {name: float(value) for name, _, value in samples}

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 
-from fakes.raw_client import Answer, Call, connected, render_post
 from fakes.gateway import RunningGateway, wait_for
+from fakes.raw_client import Answer, Call, connected, render_post
 
 PREFIX = "def prefix_of_the_caller(a, b):\n    "
 SUFFIX = "\n\nafter_the_cursor = 1\n"

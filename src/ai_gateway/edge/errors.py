@@ -41,7 +41,8 @@ def body_invalid(error: ValidationError) -> BodyInvalid:
     for found in error.errors(include_url=False, include_input=False, include_context=False):
         where = ".".join(str(step) for step in found["loc"]) or "body"
         causes.append(f"{where}: {found['msg']}")
-    full = str(error.errors(include_url=False, include_context=False))
+    # Without the input even here: a key of the caller is part of it.
+    full = str(error.errors(include_url=False, include_context=False, include_input=False))
     return BodyInvalid("; ".join(causes), full=full)
 
 

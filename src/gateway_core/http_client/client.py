@@ -152,13 +152,13 @@ class HttpClient:
             async with bound:
                 await self._open_transport(connection, patience=deadlines.connect)
         except (OSError, UnicodeError) as error:
-            connection.abort()
+            connection.give_up()
             if bound.expired():
                 phase: Phase = "connect" if due <= total_due else "total"
                 raise HttpTimedOut(phase=phase, after=deadlines.of(phase), where=target.where) from error
             raise HttpUnreachable(_explain(error), where=target.where) from error
         except asyncio.CancelledError:
-            connection.abort()
+            connection.give_up()
             raise
         return connection
 

@@ -68,6 +68,7 @@ class Connection(asyncio.Protocol):
         "_interim",
         "_keep",
         "_loop",
+        "_made",
         "_parser",
         "_reading_paused",
         "_served",
@@ -92,6 +93,7 @@ class Connection(asyncio.Protocol):
         self._since = 0.0
         # Bytes read since the head or body last grew: heads, trailers and chunk extensions are bounded by it.
         self._barren = 0
+        self._made = False
         self._aborted = False
         self._served = False
         self._answered = False
@@ -148,6 +150,15 @@ class Connection(asyncio.Protocol):
             self._home.gone(self)
             transport.abort()
 
+    def give_up(self) -> None:
+        """Close a connection whose making failed.
+
+        Cancelled between connection_made and the end of create_connection, uvloop closes the socket
+        and never reports it (seen with 0.23), so we do. Remove when it calls connection_lost.
+        """
+        self.abort()
+        self._report_lost()
+
     # Told by the transport.
 
     @override
@@ -155,6 +166,7 @@ class Connection(asyncio.Protocol):
         """Keep the transport, unless nobody waits for it any more."""
         # cast: TLS transports are no subclass of asyncio.Transport, yet act as one.
         self._transport = cast("asyncio.Transport", transport)
+        self._made = True
         self._home.opened(self)
         if self._aborted:
             self.abort()
@@ -201,7 +213,7 @@ class Connection(asyncio.Protocol):
         if self._exchange is not None:
             self._cut(self._exchange)
         self.abort()
-        self._home.lost()
+        self._report_lost()
 
     @override
     def pause_writing(self) -> None:
@@ -270,6 +282,11 @@ class Connection(asyncio.Protocol):
             self._exchange.ended = True
 
     # Inside.
+
+    def _report_lost(self) -> None:
+        if self._made:
+            self._made = False
+            self._home.lost()
 
     def _said_goodbye(self) -> bool:
         """Tell whether TLS was ended by the server itself, not by someone who cut the line.

@@ -50,7 +50,7 @@ def _payload(token: str) -> dict[str, object] | None:
     try:
         raw = base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4))
         return msgspec.json.decode(raw, type=dict[str, object])
-    except (binascii.Error, ValueError):
+    except (binascii.Error, ValueError, RecursionError):
         return None
 
 

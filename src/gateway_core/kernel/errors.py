@@ -113,11 +113,15 @@ class UpstreamFailure(GatewayFailure):
     status = 503
 
     def __init__(self, detail: str, *, provider: str, model: str = "", upstream_status: int | None = None) -> None:
-        super().__init__(f"{provider} ({model or 'no model named'}): {detail}")
-        self.detail = detail
         self.provider = provider
         self.model = model
         self.upstream_status = upstream_status
+        self.reword(detail)
+
+    def reword(self, detail: str) -> None:
+        """Say it in other words, here and in the message."""
+        self.detail = detail
+        self.args = (f"{self.provider} ({self.model or 'no model named'}): {detail}",)
 
 
 class UpstreamUnreachable(UpstreamFailure):

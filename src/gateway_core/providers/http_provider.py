@@ -29,6 +29,7 @@ from gateway_core.kernel.errors import (
     UpstreamTimedOut,
     UpstreamUnreachable,
 )
+from gateway_core.providers.quotes import without_quotes
 from gateway_core.providers.spec import Endpoint, PromptKind, ProviderSpec
 
 _LARGEST_ERROR = 256 * 1024
@@ -98,7 +99,10 @@ class HttpProvider:
         except WireShapeWrong as wrong:
             raise UpstreamGarbled(str(wrong), provider=self.name, model=request.model) from wrong
         except StreamedError as error:
-            raise classify_streamed(error, provider=self.name, model=request.model) from error
+            refusal = classify_streamed(error, provider=self.name, model=request.model)
+            refusal.reword(without_quotes(refusal.detail, request))
+            # Not chained: the original repeats the quotes.
+            raise refusal from None
 
     def _endpoint(self, request: InferenceRequest) -> Endpoint:
         kind: PromptKind = "completion" if isinstance(request.prompt, Completion) else "conversation"
@@ -120,7 +124,12 @@ class HttpProvider:
         ]
         body = endpoint.dialect.render_request(request)
         url = base_url + endpoint.path
-        return await self.http.send("POST", url, headers=headers, body=body, deadlines=self.deadlines)
+        try:
+            return await self.http.send("POST", url, headers=headers, body=body, deadlines=self.deadlines)
+        except ValueError:
+            # Not chained and not repeated: an address may hold a password, a header a key.
+            detail = "its address, its key or an extra header cannot be sent"
+            raise UpstreamUnreachable(detail, provider=self.name, model=request.model) from None
 
     def _is_event_stream(self, request: InferenceRequest, response: HttpResponse) -> bool:
         """Tell whether events come; some servers answer whole although a stream was asked for."""
@@ -136,7 +145,9 @@ class HttpProvider:
         except HttpFailure:
             # The status says enough; what was meant to explain it did not arrive.
             body = b""
-        return classify(response.status, response.headers.get, body, provider=self.name, model=request.model)
+        failure = classify(response.status, response.headers.get, body, provider=self.name, model=request.model)
+        failure.reword(without_quotes(failure.detail, request))
+        return failure
 
     def _translate(self, failure: HttpFailure, request: InferenceRequest) -> UpstreamFailure:
         kinds: tuple[tuple[type[HttpFailure], type[UpstreamFailure]], ...] = (

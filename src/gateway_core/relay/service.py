@@ -1,6 +1,6 @@
 """Call a model for a product: choose it, watch it, settle what it cost.
 
-A call is opened before anything is answered: the first event has arrived, or the
+A call is opened before anything is answered: its first content has arrived, or the
 failure is raised, while the caller can still choose a status. What follows is
 never retried. Everything is settled in one `finally` without an await, because a
 client that leaves cancels us again at every await.
@@ -8,13 +8,14 @@ client that leaves cancels us again at every await.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections import deque
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Self
 
 from gateway_core.inference.collect import Answer, Collector
-from gateway_core.inference.events import Finished, StreamEvent, UsageReported
+from gateway_core.inference.events import Finished, Started, StreamEvent, UsageReported
 from gateway_core.inference.ports import Provider
 from gateway_core.inference.request import InferenceRequest
 from gateway_core.inference.wish import ModelWish
@@ -28,25 +29,28 @@ from gateway_core.telemetry.metrics import DETAIL
 
 log = get_log("relay")
 
+# What may come before a model fails after all: it says that the call was taken, not that it is answered.
+_PRELUDE = (Started, UsageReported)
+
 RequestBuilder = Callable[[AnsweringModel], Awaitable[InferenceRequest]]
 
 
 class OpenCall:
-    """A call whose first event has arrived; iterate it once, and close it."""
+    """A call whose first content has arrived; iterate it once, and close it."""
 
-    def __init__(self, model: AnsweringModel, *, first: StreamEvent, rest: AsyncGenerator[StreamEvent]) -> None:
+    def __init__(
+        self, model: AnsweringModel, *, begun: Sequence[StreamEvent], rest: AsyncGenerator[StreamEvent]
+    ) -> None:
         self.model = model
-        self._first: StreamEvent | None = first
+        self._begun = deque(begun)
         self._rest = rest
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> StreamEvent:
-        first = self._first
-        if first is not None:
-            self._first = None
-            return first
+        if self._begun:
+            return self._begun.popleft()
         return await self._rest.__anext__()
 
     async def aclose(self) -> None:
@@ -70,11 +74,10 @@ class Relay:
         candidate = choose(wish, self.catalogue)
         model = AnsweringModel(candidate.engine, candidate.name, candidate.model, candidate.profile)
         events = self._run(candidate, await build(model))
-        try:
-            first = await events.__anext__()
-        except StopAsyncIteration:
-            raise UpstreamCut("the answer was empty", provider=candidate.engine, model=candidate.name) from None
-        return OpenCall(model, first=first, rest=events)
+        begun = [await events.__anext__()]
+        while isinstance(begun[-1], _PRELUDE):
+            begun.append(await events.__anext__())
+        return OpenCall(model, begun=begun, rest=events)
 
     async def complete(self, wish: ModelWish, build: RequestBuilder) -> tuple[AnsweringModel, Answer]:
         """Make a call and wait for the whole answer."""
@@ -86,22 +89,30 @@ class Relay:
 
     async def _run(self, candidate: Candidate, request: InferenceRequest) -> AsyncGenerator[StreamEvent]:
         outcome = Outcome()
-        watch = self.watcher.start(engine=candidate.engine, name=candidate.name, streaming=request.stream)
         provider = self.providers[candidate.provider]
+        watch = self.watcher.start(engine=candidate.engine, name=candidate.name, streaming=request.stream)
+        began = False
         try:
             async with aclosing(provider.stream(request, candidate.lease)) as events:
                 async for event in events:
+                    began = began or not isinstance(event, _PRELUDE)
                     if isinstance(event, UsageReported):
                         outcome.usage = event.usage
                     elif isinstance(event, Finished):
                         outcome.finished = event
                     yield event
+            _require_any(candidate, began=began)
         # Kept only for the settlement below, and raised again: a cancelled call counts as failed too.
         except BaseException as failure:
             outcome.failure = failure
             raise
         finally:
             _report(candidate, outcome, self.watcher.finish(watch, outcome))
+
+
+def _require_any(candidate: Candidate, *, began: bool) -> None:
+    if not began:
+        raise UpstreamCut("the answer was empty", provider=candidate.provider, model=candidate.model)
 
 
 def _report(candidate: Candidate, outcome: Outcome, settled: Settled) -> None:
@@ -118,6 +129,8 @@ def _report(candidate: Candidate, outcome: Outcome, settled: Settled) -> None:
             upstream_status=failure.upstream_status,
         )
     labels = dict(zip(DETAIL, settled.labels, strict=True))
+    if labels["finish_reason"] == "other" and outcome.finished is not None:
+        log.error("finish_reason_unknown", finish_reason=outcome.finished.raw, provider=candidate.provider)
     log.info("Request to LLM complete", source=__name__, duration_s=round(settled.took, 6), **labels)
     usage = outcome.usage
     if usage is not None:

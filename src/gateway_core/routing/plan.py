@@ -11,6 +11,8 @@
 
 from __future__ import annotations
 
+import re
+
 from gateway_core.inference.ports import Lease
 from gateway_core.inference.profile import profile_of
 from gateway_core.inference.wish import ModelWish
@@ -24,6 +26,7 @@ COMPATIBLE = "compatible"
 _MOCKED_PROMPT = ("fake-provider", "fake-model")
 _MOCKED_CHAT = ("chat-model-provider-mocked", "chat-model-mocked")
 
+_ADDRESS = re.compile(r"https?://[^\s/?#@\x00-\x1f\x7f-\U0010ffff]+(?:/[!-~]*)?(?<![?#])")
 _GATE = "specifying custom models endpoint is disabled"
 _COMPATIBLE_NAMES = frozenset(
     {
@@ -71,7 +74,7 @@ def _wished(wish: ModelWish, catalogue: Catalogue) -> ModelRef | None:
 
 def _self_hosted(wish: ModelWish, catalogue: Catalogue) -> Candidate:
     if not catalogue.custom_models:
-        member = "api_base" if wish.endpoint else "api_key"
+        member = "api_base" if wish.endpoint else "api_key" if wish.api_key else "identifier"
         raise RequestInvalid(f"{_GATE}: {member} is not allowed")
     named, slash, model = wish.identifier.partition("/")
     if not slash:
@@ -81,8 +84,10 @@ def _self_hosted(wish: ModelWish, catalogue: Catalogue) -> Candidate:
         raise RequestInvalid(
             "A self-hosted model needs its address: set model_endpoint, for example http://host:8000/v1."
         )
-    if wish.endpoint and not wish.endpoint.startswith(("http://", "https://")):
-        raise RequestInvalid("model_endpoint must be a URL that begins with http:// or https://.")
+    if wish.endpoint and not _ADDRESS.fullmatch(wish.endpoint):
+        raise RequestInvalid(
+            "model_endpoint must be an address such as http://host:8000/v1: http or https, no user and no query."
+        )
     model = model or wish.model
     if not model:
         raise RequestInvalid("A self-hosted model needs a name: set model_name or model_identifier.")

@@ -116,10 +116,15 @@ class _ToStructlog(logging.Handler):
             fields: dict[str, object] = {"logger_name": record.name}
             if record.exc_info:
                 fields["exc_info"] = record.exc_info
-            structlog.get_logger().log(record.levelno, record.getMessage(), **fields)
+            structlog.get_logger().log(_named_level(record.levelno), record.getMessage(), **fields)
         # A log line that cannot be written must never break the request that wrote it.
         except Exception:  # noqa: BLE001
             self.handleError(record)
+
+
+def _named_level(level: int) -> int:
+    """Give the named level at or below a level of a library's own making."""
+    return min(max(level // 10 * 10, logging.DEBUG), logging.CRITICAL)
 
 
 def _route_standard_library(level: int) -> None:

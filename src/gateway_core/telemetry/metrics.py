@@ -198,8 +198,10 @@ class Metrics:
             (MAX_OUTPUT_TOKENS, limits.output_tokens),
             (MAX_TOTAL_TOKENS, limits.total_tokens),
         ):
+            if value is None:
+                continue
             child = self._child(spec, model)
-            if value is not None and isinstance(child, Gauge):
+            if isinstance(child, Gauge):
                 child.set(value)
 
     def _child(self, spec: MetricSpec, labels: tuple[str, ...]) -> MetricWrapperBase:

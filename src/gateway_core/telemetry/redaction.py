@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import MutableMapping
 
+import msgspec
+
 MASK = "**********"
+_SHORTEST = 8
 
 _SECRET_FIELDS = frozenset(
     {
@@ -27,7 +30,21 @@ _SECRET_FIELDS = frozenset(
 )
 
 # A cheap test for each alternative below: most lines hold none of these and skip the pattern.
-_HINTS = (b"sk-", b"gw-", b"earer ", b"eyJ", b"key=", b"token=", b"AKIA", b"AIza", b"@", b"glpat-", b"PRIVATE KEY")
+_HINTS = (
+    b"sk-",
+    b"gw-",
+    b"rk-",
+    b"pk-",
+    b"earer ",
+    b"eyJ",
+    b"key=",
+    b"token=",
+    b"AKIA",
+    b"AIza",
+    b"@",
+    b"glpat-",
+    b"PRIVATE KEY",
+)
 
 _SECRETS = re.compile(
     rb"""
@@ -53,9 +70,13 @@ class Redactor:
 
     def learn(self, secret: str) -> None:
         """Mask this very value from now on; values too short to be a secret are left alone."""
-        encoded = secret.encode()
-        if len(encoded) >= 8 and encoded not in self._known:
-            self._known.append(encoded)
+        plain = secret.encode()
+        # As it stands in a console line, and as JSON writes it.
+        for form in (plain, msgspec.json.encode(secret)[1:-1]):
+            if len(plain) >= _SHORTEST and form not in self._known:
+                self._known.append(form)
+        # Longest first: where one secret begins with another, no end of it is left behind.
+        self._known.sort(key=len, reverse=True)
 
     def mask_fields(self, fields: MutableMapping[str, object]) -> None:
         """Mask the values of fields whose name says that they are secret, in place."""

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import sys
 from collections.abc import Callable, Iterator
+from typing import Protocol
 
 import pytest
 import structlog
 
 from gateway_core.telemetry.logs import configure_logging
+
+
+class LogBytes(Protocol):
+    """Set logging up; see the fixture of this name."""
+
+    def __call__(self, *, level: str, as_json: bool) -> Callable[[], bytes]: ...
+
 
 _REWIRED = ("uvicorn", "uvicorn.error", "uvicorn.access", "asyncio")
 
@@ -36,11 +45,31 @@ def own_logging() -> Iterator[None]:
 
 
 @pytest.fixture
-def json_log(own_logging: None, capsysbinary: pytest.CaptureFixture[bytes]) -> Callable[[], list[dict[str, object]]]:
-    """Log JSON of every level; the answer gives the lines logged since it was last asked."""
-    configure_logging(level="DEBUG", as_json=True, to_file=None)
+def log_bytes(own_logging: None, monkeypatch: pytest.MonkeyPatch) -> LogBytes:
+    """Set logging up as asked; the answer gives the bytes written since it was last asked."""
 
-    def read() -> list[dict[str, object]]:
-        return [json.loads(line) for line in capsysbinary.readouterr().err.splitlines()]
+    def set_up(*, level: str, as_json: bool) -> Callable[[], bytes]:
+        stream = io.TextIOWrapper(io.BytesIO())
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "stderr", stream)
+            configure_logging(level=level, as_json=as_json, to_file=None)
 
-    return read
+        def read() -> bytes:
+            # Through the stream, which closes its buffer when nobody holds it any more.
+            sink = stream.buffer
+            sink.seek(0)
+            written = sink.read()
+            sink.seek(0)
+            sink.truncate()
+            return written
+
+        return read
+
+    return set_up
+
+
+@pytest.fixture
+def json_log(log_bytes: LogBytes) -> Callable[[], list[dict[str, object]]]:
+    """Log JSON of every level; the answer gives the lines written since it was last asked."""
+    read = log_bytes(level="DEBUG", as_json=True)
+    return lambda: [json.loads(line) for line in read().splitlines()]

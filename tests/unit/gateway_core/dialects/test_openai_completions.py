@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 # The official client is the judge of what we render; src may not use it, tests may.
-from openai.types import Completion as OfficialCompletion  # noqa: TID251
+from openai.types import Completion as OfficialCompletion
 
 from gateway_core.dialects.failures import StreamedError, WireShapeWrong
 from gateway_core.dialects.openai_completions import (

@@ -9,6 +9,7 @@ import pytest
 
 from fakes.raw_server import Peer, always, once, reply, serve
 from gateway_core.http_client import Deadlines, HttpClient, HttpCut, HttpMalformed, HttpResponse
+from gateway_core.http_client.decoding import BodyDecoder
 from gateway_core.kernel.units import Seconds
 
 PATIENT = Deadlines(connect=Seconds(10), first_byte=Seconds(10), idle=Seconds(10), total=None)
@@ -70,6 +71,14 @@ async def test_an_answer_that_has_no_body_ends_with_its_head_and_keeps_the_conne
             assert await response.read(limit=0) == b""
 
         assert (server.connections, client.idle_connections) == (1, 1)
+
+
+async def test_an_answer_without_a_body_keeps_the_headers_that_describe_one(client: HttpClient) -> None:
+    answer = b"HTTP/1.1 304 Not Modified\r\ncontent-length: 5\r\ncontent-encoding: gzip\r\n\r\n"
+    async with serve(once(answer)) as server:
+        headers = (await send(client, server.url)).headers
+
+        assert headers.items() == [("content-length", "5"), ("content-encoding", "gzip")]
 
 
 async def test_headers_are_found_in_any_case_and_repeated_ones_are_joined(client: HttpClient) -> None:
@@ -144,6 +153,28 @@ async def test_a_body_that_cannot_be_decoded_is_malformed(client: HttpClient, en
 
         with pytest.raises(HttpMalformed, match="cannot be decoded"):
             await response.read(limit=10_000_000)
+
+
+async def test_an_unfinished_body_that_cannot_be_decoded_closes_its_connection(client: HttpClient) -> None:
+    answer = OK + b"content-encoding: gzip\r\ncontent-length: 1000\r\n\r\nthis is not gzip"
+    async with serve(always(answer)) as server:
+        with pytest.raises(HttpMalformed, match="cannot be decoded"):
+            await (await send(client, server.url)).read(limit=1000)
+
+        assert client.open_connections == 0
+
+
+# With the first of these, zlib swallows all input while it still holds back 227 bytes of output.
+@pytest.mark.parametrize("size", [524_515, 524_288, 262_145])
+def test_output_that_is_still_inside_the_decoder_is_not_lost(size: int) -> None:
+    text = bytes(size)
+    decoder = BodyDecoder(gzip=False)
+    decoder.feed(bare_deflate(text))
+
+    pieces = list(iter(decoder.take, b""))
+    decoder.finish()
+
+    assert b"".join(pieces) == text
 
 
 @pytest.mark.parametrize("encoding", ["br", "gzip, gzip", "zstd"])

@@ -128,6 +128,7 @@ class Wire:
         # cast: the fakes have only the methods that a connection uses.
         self._as_loop = cast("asyncio.AbstractEventLoop", self.loop)
         self.connection = Connection(self.home, Origin("http", "a.test", 80), loop=self._as_loop)
+        # cast: as above.
         self.connection.connection_made(cast("asyncio.BaseTransport", self.transport))
 
     def ask(self, *, body: bytes = b"", without_body: bool = False) -> Exchange:
@@ -239,6 +240,9 @@ def test_a_deadline_strikes_on_time_and_not_before(heard: list[bytes], phase: st
     assert isinstance(exchange.failure, HttpTimedOut)
     assert (exchange.failure.phase, exchange.failure.after) == (phase, after)
     assert (wire.transport.aborted, wire.loop.pending()) == (True, [])
+    failure = exchange.failure
+    exchange.close()
+    assert exchange.failure is failure
 
 
 def test_the_total_deadline_strikes_although_the_body_never_pauses() -> None:
@@ -281,7 +285,9 @@ def test_a_slow_reader_pauses_the_server_and_is_not_held_against_it() -> None:
     wire.loop.advance(50)
     assert wire.went_wrong(exchange) is None
     assert len(exchange.take()) == PAUSE_ABOVE + 1
-    assert [*read_on, wire.transport.reading] == [True, False, True]
+    read_on.append(wire.transport.reading)
+    wire.hear(b"a")
+    assert [*read_on, wire.transport.reading] == [True, False, True, True]
     wire.loop.advance(5.01)
 
     assert isinstance(exchange.failure, HttpTimedOut)
@@ -301,14 +307,29 @@ def test_the_total_deadline_counts_even_while_nobody_reads() -> None:
 
 def test_a_resting_connection_is_closed_after_its_time_and_sets_no_more_timers() -> None:
     wire = Wire()
+    wire.home.keep_alive = Seconds(3)
     wire.ask()
     wire.hear(OK + b"content-length: 0\r\n\r\n")
 
-    wire.loop.advance(29.9)
+    wire.loop.advance(2.9)
     assert not wire.transport.aborted
     wire.loop.advance(0.2)
 
     assert (wire.transport.aborted, wire.home.open, wire.loop.pending()) == (True, 0, [])
+
+
+def test_trailers_of_one_answer_do_not_count_as_headers_of_the_next() -> None:
+    wire = Wire()
+    wire.home.max_header_bytes = 150
+    for _ in range(5):
+        exchange = wire.ask()
+        wire.hear(OK + b"transfer-encoding: chunked\r\n\r\n")
+        wire.hear(b"0\r\nx-sum: " + b"1" * 100 + b"\r\n\r\n")
+        assert exchange.failure is None
+    exchange = wire.ask()
+    wire.hear(OK + b"x-a: " + b"b" * 60)
+
+    assert wire.went_wrong(exchange) is None
 
 
 def test_a_large_body_waits_while_the_socket_is_full() -> None:

@@ -151,6 +151,17 @@ async def test_cancelling_a_request_before_it_is_connected_leaves_nothing(client
             await sending
 
 
+async def test_cancelling_a_request_just_when_it_is_connected_leaves_nothing(client: HttpClient) -> None:
+    async with serve(then_wait()) as server:
+        sending = asyncio.ensure_future(get(client, server))
+        await until(lambda: client.open_connections == 1)
+        sending.cancel()
+
+        with pytest.raises(asyncio.CancelledError):
+            await sending
+        assert client.open_connections == 0
+
+
 async def read_whole(response: HttpResponse) -> None:
     await response.read(limit=100)
 

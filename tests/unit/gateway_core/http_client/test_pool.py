@@ -135,6 +135,7 @@ async def test_bytes_that_nobody_asked_for_close_an_idle_connection(client: Http
         pytest.param("GET", reply(b"hello") + b"HTT", id="the beginning of one"),
         pytest.param("GET", reply(b"hello") + b"no answer at all", id="rubbish"),
         pytest.param("HEAD", reply(b"hello"), id="a body for HEAD"),
+        pytest.param("HEAD", b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nx", id="rubbish for HEAD"),
         pytest.param("GET", reply(b"hello", headers=("connection: close",)), id="the wish to close"),
         pytest.param(
             "GET", reply(b"hello", headers=("connection: close",)) + b"more", id="the wish to close, and more"
@@ -232,6 +233,15 @@ async def test_closing_the_client_breaks_off_what_runs_and_is_final(client: Http
             await ask(client, server.url)
         await client.close()
         assert client.open_connections == 0
+
+
+async def test_when_the_client_is_closed_its_sockets_are_too(client: HttpClient) -> None:
+    async with serve(always(reply())) as server:
+        await asyncio.gather(*[ask(client, server.url) for _ in range(3)])
+        assert client._transports == 3
+        await client.close()
+
+        assert (client._transports, client._idle) == (0, {})
 
 
 async def test_closing_the_client_while_it_connects_leaves_nothing_open(client: HttpClient) -> None:

@@ -91,7 +91,7 @@ async def test_a_server_that_does_not_speak_tls_is_unreachable(trusting: ssl.SSL
         assert client.open_connections == 0
 
 
-@pytest.mark.parametrize(("connect", "total", "phase"), [(0.05, None, "connect"), (10, Seconds(0.05), "total")])
+@pytest.mark.parametrize(("connect", "total", "phase"), [(0.05, None, "connect"), (60, Seconds(0.05), "total")])
 async def test_a_handshake_that_never_ends_times_out(
     trusting: ssl.SSLContext, connect: float, total: Seconds | None, phase: str
 ) -> None:

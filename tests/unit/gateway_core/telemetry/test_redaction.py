@@ -130,7 +130,8 @@ def test_a_secret_of_eight_bytes_is_learned_even_twice() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["api_key", "model_api_key", "authorization", "x-api-key", "cookie", "set-cookie", "password", "signing_key"]
+    "name",
+    ["api_key", "model_api_key", "authorization", "x-api-key", "cookie", "set-cookie", "password", "signing_key"],
 )
 def test_a_field_whose_name_says_that_it_is_secret_is_masked(name: str) -> None:
     fields: dict[str, object] = {name: "x", "lang": "python"}

@@ -4,7 +4,7 @@ import json
 from itertools import pairwise
 
 # The official client is the judge of what we render; src may not use it, tests may.
-import anthropic.types as official  # noqa: TID251
+import anthropic.types as official
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 # The official client is the judge of what we render; src may not use it, tests may.
-from openai.types.chat import ChatCompletion, ChatCompletionChunk  # noqa: TID251
+from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from gateway_core.dialects.openai_chat import (
     EventParser,
