@@ -19,8 +19,9 @@ class _Encoding(Protocol):
     def decode_bytes(self, tokens: list[int]) -> bytes: ...
 
 
-# The library refuses a million characters at once; a cut between pieces costs a token at most.
-_PIECE = 500_000
+# The library refuses more than 200,000 tokens at once, and a character is four at most; a cut between
+# pieces costs a token.
+_PIECE = 50_000
 
 
 class TokenCounter(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 import traceback
 from dataclasses import dataclass
@@ -112,4 +113,4 @@ def _since_rails(exchange: Exchange) -> float:
         sent = float(exchange.headers["x-gitlab-rails-send-start"])
     except (KeyError, ValueError):
         return -1
-    return round(time.time() - sent, 6)
+    return round(time.time() - sent, 6) if math.isfinite(sent) else -1

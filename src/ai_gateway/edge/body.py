@@ -76,6 +76,8 @@ def _decode(body: bytes, encoding: str, limit: int) -> bytes:
         raise RequestInvalid(f"The body is not valid {encoding}: {error}.") from error
     if not inflater.eof and len(decoded) <= limit:
         raise RequestInvalid(f"The body ends in the middle of its {encoding} data.")
+    if inflater.unused_data:
+        raise RequestInvalid(f"There is more behind the end of the body's {encoding} data; send one piece.")
     return _within(decoded, limit)
 
 

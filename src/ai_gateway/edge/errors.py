@@ -26,6 +26,13 @@ _LONGEST_CAUSE = 500
 _CLIENT_LEFT = 499
 
 
+# Messages that would repeat what the caller sent.
+_NAMELESS = {
+    "model_name": "this model is not supported by this use case and provider",
+    "union_tag_invalid": "is none of the known types",
+}
+
+
 class BodyInvalid(RequestInvalid):
     """The body does not fit its schema; `cause` names the members and what they must be."""
 
@@ -40,7 +47,7 @@ def body_invalid(error: ValidationError) -> BodyInvalid:
     causes = []
     for found in error.errors(include_url=False, include_input=False, include_context=False):
         where = ".".join(str(step) for step in found["loc"]) or "body"
-        causes.append(f"{where}: {found['msg']}")
+        causes.append(f"{where}: {_NAMELESS.get(found['type']) or found['msg']}")
     # Without the input even here: a key of the caller is part of it.
     full = str(error.errors(include_url=False, include_context=False, include_input=False))
     return BodyInvalid("; ".join(causes), full=full)

@@ -18,6 +18,8 @@ _REFUSALS = {
     408: (b"Request Timeout", b'{"detail":"The request headers did not arrive in time."}'),
     431: (b"Request Header Fields Too Large", b'{"detail":"The request headers are too large."}'),
 }
+# A colon, a blank and the end of the line.
+_AROUND_HEADER = 4
 
 
 class GatewayProtocol(HttpToolsProtocol):
@@ -28,6 +30,8 @@ class GatewayProtocol(HttpToolsProtocol):
 
     _in_head = True
     _head_bytes = 0
+    # Bytes of the data in hand that belong to bodies and to heads that are complete.
+    _elsewhere = 0
     _head_timer: asyncio.TimerHandle | None = None
     _refused = False
 
@@ -52,10 +56,11 @@ class GatewayProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._refused:
             return
+        self._elsewhere = 0
         super().data_received(data)
         # Most heads come in one piece; only one that does not is worth a timer.
         if self._in_head and not self.transport.is_closing():
-            self._head_bytes += len(data)
+            self._head_bytes += max(0, len(data) - self._elsewhere)
             if self._head_bytes > self.max_header_bytes:
                 self._refuse(431)
             elif self._head_timer is None:
@@ -69,16 +74,20 @@ class GatewayProtocol(HttpToolsProtocol):
 
     @override
     def on_headers_complete(self) -> None:
+        if self._refused:
+            return
         self._in_head = False
         self._stop_timer()
-        size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+        size = len(self.url) + sum(len(name) + len(value) + _AROUND_HEADER for name, value in self.headers)
+        self._elsewhere += size
         if size > self.max_header_bytes:
             self._refuse(431)
-            return
-        super().on_headers_complete()
+        else:
+            super().on_headers_complete()
 
     @override
     def on_body(self, body: bytes) -> None:
+        self._elsewhere += len(body)
         if not self._refused:
             super().on_body(body)
 

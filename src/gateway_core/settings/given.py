@@ -35,7 +35,11 @@ def _shortened(value: object) -> str:
     """Show a value on one line, without the password of a URL."""
     text = _USER_IN_URL.sub("//***@", value) if isinstance(value, str) else value
     shown = repr(text)
-    return shown if len(shown) <= LONGEST_SHOWN else f"{shown[: LONGEST_SHOWN - 1]}…"
+    if len(shown) <= LONGEST_SHOWN:
+        return shown
+    # From the middle: the end of a path says most.
+    half = LONGEST_SHOWN // 2
+    return f"{shown[: half - 1]}…{shown[-half:]}"
 
 
 def merge_given(environ: Mapping[str, str], *, of_file: Mapping[str, str], file: Path | None) -> dict[str, Given]:
