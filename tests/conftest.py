@@ -1,8 +1,13 @@
-"""Keep every test on this machine: a socket may reach loopback or a Unix path, nothing else."""
+"""Keep every test on this machine, and none of them in a hurry: sockets reach loopback or a Unix path only."""
 
 from __future__ import annotations
 
+import hypothesis
 from pytest_socket import socket_allow_hosts
+
+# A slow machine is no counterexample.
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile("unhurried")
 
 LOOPBACK = ["127.0.0.1", "::1"]
 

@@ -30,7 +30,7 @@ class RequestBody:
             return
         exchange = exchange_of(scope)
         declared = exchange.headers.get("content-length", "")
-        if declared.isdigit() and int(declared) > self.limit:
+        if declared.isdecimal() and int(declared) > self.limit:
             raise BodyTooLarge(limit=self.limit)
         body = await _read(receive, self.limit)
         exchange.body = _decode(body, exchange.headers.get("content-encoding", ""), self.limit)

@@ -22,7 +22,7 @@ from gateway_core.telemetry.context import use_facts
 from gateway_core.telemetry.metrics import Metrics
 
 _PUBLIC_PREFIX = "/ai"
-_HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?\.?|\[[0-9a-f:.]+\])(?::\d{1,5})?", re.IGNORECASE)
+_HOST = re.compile(rb"(?:[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?\.?|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +106,9 @@ class HostCheck:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] == "http":
-            headers = exchange_of(scope).headers
-            host = headers.get("host")
-            if host is not None and not _HOST.fullmatch(host):
-                del headers["host"]
+            hosts = [value for name, value in scope["headers"] if name == b"host"]
+            if not all(_HOST.fullmatch(host) for host in hosts):
+                exchange_of(scope).headers.pop("host", None)
                 scope["headers"] = [pair for pair in scope["headers"] if pair[0] != b"host"]
         await self.app(scope, receive, send)
 

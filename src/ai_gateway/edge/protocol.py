@@ -29,6 +29,7 @@ class GatewayProtocol(HttpToolsProtocol):
     max_header_bytes: ClassVar[int] = 65_536
 
     _in_head = True
+    _begun = False
     _head_bytes = 0
     # Bytes of the data in hand that belong to bodies and to heads that are complete.
     _elsewhere = 0
@@ -68,7 +69,7 @@ class GatewayProtocol(HttpToolsProtocol):
 
     @override
     def on_message_begin(self) -> None:
-        self._in_head = True
+        self._in_head = self._begun = True
         self._head_bytes = 0
         super().on_message_begin()
 
@@ -76,7 +77,7 @@ class GatewayProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         if self._refused:
             return
-        self._in_head = False
+        self._in_head = self._begun = False
         self._stop_timer()
         size = len(self.url) + sum(len(name) + len(value) + _AROUND_HEADER for name, value in self.headers)
         self._elsewhere += size
@@ -101,7 +102,7 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def _head_is_late(self) -> None:
         self._head_timer = None
-        if self._head_bytes == 0:
+        if not self._begun:
             # Nothing was asked, so there is nothing to answer.
             self.transport.close()
         elif not self.transport.is_closing():

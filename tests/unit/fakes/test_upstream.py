@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from contextlib import closing
 
 # The clients are the judge of our wire formats here; nothing we ship imports them.
-import anthropic  # noqa: TID251
+import anthropic
 
 # Same reason.
-import openai  # noqa: TID251
+import openai
 import pytest
 
 from fakes.upstream import FRAMINGS, MockUpstream, Reply, ReplyUsage, SseFraming, ToolUse

@@ -9,18 +9,18 @@ from pathlib import Path
 import pytest
 
 # The clients' types are the judge of our recordings here; nothing we ship imports them.
-from anthropic.types import Message, RawMessageStreamEvent  # noqa: TID251
+from anthropic.types import Message, RawMessageStreamEvent
 
 # Same reason.
-from anthropic.types.shared import ErrorResponse  # noqa: TID251
+from anthropic.types.shared import ErrorResponse
 from hypothesis import given
 from hypothesis import strategies as st
 
 # Same reason.
-from openai.types import Completion, Model  # noqa: TID251
+from openai.types import Completion, Model
 
 # Same reason.
-from openai.types.chat import ChatCompletion, ChatCompletionChunk  # noqa: TID251
+from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from pydantic import TypeAdapter
 
 from fakes.upstream import FRAMINGS, MockUpstream, Reply, ToolUse

@@ -37,7 +37,7 @@ async def event_stream(code: CodeRequest, request: Request, *, start: dict[str, 
 
 
 async def _plain(stream: SuggestionStream) -> AsyncGenerator[bytes]:
-    async with aclosing(stream.texts()) as texts:
+    async with aclosing(stream), aclosing(stream.texts()) as texts:
         async for text in texts:
             if text:
                 yield text.encode()
@@ -46,8 +46,8 @@ async def _plain(stream: SuggestionStream) -> AsyncGenerator[bytes]:
 async def _events(stream: SuggestionStream, start: dict[str, object]) -> AsyncGenerator[bytes]:
     model: dict[str, object] = {"engine": stream.model.engine, "name": stream.model.name}
     metadata = {"model": model, "timestamp": int(time.time())} | start
-    yield render_sse_crlf(_encode_text({"metadata": metadata}), "stream_start")
-    async with aclosing(stream.texts()) as texts:
+    async with aclosing(stream), aclosing(stream.texts()) as texts:
+        yield render_sse_crlf(_encode_text({"metadata": metadata}), "stream_start")
         async for text in texts:
             yield render_sse_crlf(_CHUNK_BEGIN + _encode_text(text) + _CHUNK_END, "content_chunk")
     yield render_sse_crlf(b"null", "stream_end")
