@@ -1,0 +1,113 @@
+"""What a person reads when the gateway has started, and can copy into a shell."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from ai_gateway.api.gitlab.code_schema import CompletionBody
+from ai_gateway.banner import Listening, render_banner
+from gateway_core.inference.ports import Lease
+from gateway_core.routing.model import Catalogue, ModelRef
+
+LOCAL = Listening(api=("127.0.0.1", 5052), metrics=("127.0.0.1", 8082))
+MOCK = Catalogue(leases={}, defaults={}, scripted=True)
+REAL = Catalogue(
+    leases={"anthropic": Lease()},
+    defaults={"code_completions": ModelRef("anthropic", "small"), "code_generations": ModelRef("anthropic", "large")},
+)
+KEY = Path("/dev/null")
+
+
+def banner(listening: Listening = LOCAL, *, catalogue: Catalogue = MOCK, key_path: Path = KEY) -> str:
+    """Render a banner."""
+    return render_banner(listening, catalogue=catalogue, key_path=key_path)
+
+
+def words_of_curl(text: str) -> list[str]:
+    """Give what curl is called with when a shell reads the command."""
+    script = f"curl() {{ printf '%s\\0' \"$@\"; }}\n{text[text.index('curl ') :]}"
+    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
+    return done.stdout.split("\0")
+
+
+def test_it_says_which_version_listens_where() -> None:
+    lines = banner().splitlines()
+
+    assert lines[:3] == [
+        f"AI gateway {version('ai-gateway')}",
+        "  listening   http://127.0.0.1:5052",
+        "  metrics     http://127.0.0.1:8082/metrics",
+    ]
+    assert f"  client key  {KEY}" in lines
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("0.0.0.0", "http://127.0.0.1:7"),
+        ("::", "http://[::1]:7"),
+        ("::1", "http://[::1]:7"),
+        ("gateway.internal", "http://gateway.internal:7"),
+    ],
+)
+def test_the_address_is_one_that_can_be_called(host: str, url: str) -> None:
+    text = banner(Listening(api=(host, 7), metrics=(host, 8)))
+
+    assert f"  listening   {url}\n" in text
+    assert f"  metrics     {url[:-1]}8/metrics\n" in text
+    assert words_of_curl(text)[0] == f"{url}/v2/code/completions"
+
+
+def test_an_encrypted_listener_is_called_by_https_and_the_metrics_are_not() -> None:
+    text = banner(Listening(api=("127.0.0.1", 7), metrics=("127.0.0.1", 8), secure=True))
+
+    assert "  listening   https://127.0.0.1:7\n" in text
+    assert "  metrics     http://127.0.0.1:8/metrics\n" in text
+
+
+def test_without_a_model_it_says_that_answers_are_made_up_and_how_to_get_real_ones() -> None:
+    text = banner()
+
+    assert "mock mode" in text
+    assert "ANTHROPIC_API_KEY or OPENAI_API_KEY" in text
+
+
+def test_with_models_it_names_them_by_what_they_answer() -> None:
+    text = banner(catalogue=REAL)
+
+    assert "  models      code completions: anthropic/small\n" in text
+    assert "  models      code generations: anthropic/large\n" in text
+    assert "mock mode" not in text
+
+
+def test_models_that_gitlab_names_are_told_when_they_are_allowed() -> None:
+    text = banner(catalogue=Catalogue(leases={}, defaults={}, custom_models=True))
+
+    assert "self-hosted" in text
+    assert "mock mode" not in text
+    assert "self-hosted" not in banner(catalogue=REAL)
+
+
+def test_the_request_to_copy_is_one_that_the_gateway_takes() -> None:
+    words = words_of_curl(banner())
+
+    body = CompletionBody.model_validate(json.loads(words[words.index("-d") + 1]))
+    assert body.current_file.file_name == "main.py"
+    assert "Content-Type: application/json" in words
+
+
+def test_the_key_is_read_from_its_file_also_when_the_path_is_odd(tmp_path: Path) -> None:
+    key_path = tmp_path / 'it\'s $HOME, and "more"' / "client-key"
+    key_path.parent.mkdir()
+    key_path.write_text("gw-the-key\n")
+
+    assert "Authorization: Bearer gw-the-key" in words_of_curl(banner(key_path=key_path))
+
+
+def test_it_ends_with_room_for_what_comes_next() -> None:
+    assert banner().endswith("'\n\n")
