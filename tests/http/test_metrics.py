@@ -236,6 +236,11 @@ def inferences_by_worker(folder: Path) -> dict[str, float]:
     return {name: value for name, value in counted.items() if value}
 
 
+def both_serve(gateway: RunningGateway) -> bool:
+    """Tell whether two workers have started."""
+    return [line["message"] for line in gateway.log_lines()].count("Application startup complete.") == 2
+
+
 def test_case_116_the_counters_of_all_workers_add_up(tmp_path: Path) -> None:
     shared = tmp_path / "metrics"
     shared.mkdir()
@@ -247,6 +252,8 @@ def test_case_116_the_counters_of_all_workers_add_up(tmp_path: Path) -> None:
     }
     sent = 0
     with run_gateway(tmp_path / "gateway", settings) as gateway, ThreadPoolExecutor(8) as callers:
+        # The first worker answers while the second may still be starting.
+        wait_for(lambda: both_serve(gateway) or None, what="the second worker")
         for _ in range(20):
             statuses = list(callers.map(lambda _: complete(gateway), range(16)))
             sent += len(statuses)
