@@ -206,6 +206,8 @@ def test_health_is_in_the_access_log_too(closed_gateway: RunningGateway) -> None
 
 
 def test_every_line_of_a_request_names_it_and_its_caller(talkative_gateway: RunningGateway) -> None:
+    # Its line comes after those of every request before it, which may still be on their way.
+    log(talkative_gateway)
     before = len(talkative_gateway.log_lines())
 
     access = log(talkative_gateway, **TOLD)
