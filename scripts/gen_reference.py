@@ -34,7 +34,7 @@ Lists and objects are written as JSON. A section can also be given as one JSON o
 A name that begins with `AIGW_` and is not in these tables is reported at start with the nearest known name.
 
 Settings marked *(not used yet)* are understood and checked, so that one file fits every version of the product line,
-but this version does nothing with them; setting one is reported at start too.
+but this version does nothing with them. Setting one that only this product reads is reported at start too.
 """
 
 _METRICS_INTRO = """\

@@ -27,6 +27,7 @@ from ai_gateway.edge.middleware import (
 )
 from ai_gateway.services import build_services
 from gateway_core.kernel.errors import SettingInvalid
+from gateway_core.kernel.units import Seconds
 from gateway_core.runtime import Runtime, build_runtime
 from gateway_core.settings.model import Settings
 
@@ -44,8 +45,8 @@ class _Api(FastAPI):
         return ExceptionMiddleware(self.router, handlers=self.exception_handlers)
 
 
-def create_app(runtime: Runtime) -> ASGIApp:
-    """Build the application on a running core."""
+def create_app(runtime: Runtime, stack: AsyncExitStack) -> ASGIApp:
+    """Build the application on a running core; what it must end with goes on the stack."""
     settings = runtime.settings
     pages = settings.fastapi
     api = _Api(
@@ -57,12 +58,14 @@ def create_app(runtime: Runtime) -> ASGIApp:
         redirect_slashes=False,
     )
     api.state.runtime = runtime
+    readiness = Readiness(runtime.relay, runtime.clock, settings.custom_models.enabled)
+    stack.push_async_callback(readiness.stop)
     api.state.services = build_services(runtime)
-    api.state.readiness = Readiness(runtime.relay, settings.custom_models.enabled)
+    api.state.readiness = readiness
     handlers = add_routes(api)
     disallowed = {realm: frozenset(flags) for realm, flags in settings.feature_flags.disallowed_flags.items()}
 
-    app: ASGIApp = RequestBody(api, settings.limits.max_body_bytes)
+    app: ASGIApp = RequestBody(api, settings.limits.max_body_bytes, Seconds(settings.limits.body_timeout))
     app = FeatureFlags(app, disallowed)
     app = RequestMetadata(app)
     app = Authentication(app, runtime.authenticator)
@@ -93,7 +96,7 @@ class Service:
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
         try:
-            self._app = create_app(await self._stack.enter_async_context(build_runtime(self._settings)))
+            self._app = create_app(await self._stack.enter_async_context(build_runtime(self._settings)), self._stack)
         except SettingInvalid as invalid:
             await send({"type": "lifespan.startup.failed", "message": str(invalid)})
             return

@@ -18,26 +18,30 @@ _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - compared, n
 
 @dataclass(frozen=True, slots=True)
 class Listening:
-    """Where the process listens: host and port of each door."""
+    """Where the process listens: host and port of each door; HTTPS when there is a certificate."""
 
     api: tuple[str, int]
     metrics: tuple[str, int]
-    secure: bool = False
+    certificate: Path | None = None
 
 
-def render_banner(listening: Listening, *, catalogue: Catalogue, key_path: Path) -> str:
-    """Say where it listens, which models answer, and one request that works."""
-    url = _url(listening.api, secure=listening.secure)
+def render_banner(listening: Listening, *, catalogue: Catalogue, key_path: Path, mocked: bool = False) -> str:
+    """Say where it listens, which models answer, and one request that works.
+
+    `mocked` says that made-up answers were asked for.
+    """
+    url = _url(listening.api, secure=listening.certificate is not None)
+    certificate = f"--cacert {shlex.quote(str(listening.certificate))} " if listening.certificate else ""
     lines = [
         f"AI gateway {version('ai-gateway')}",
         f"  listening   {url}",
         f"  metrics     {_url(listening.metrics)}/metrics",
-        *_models(catalogue),
+        *_models(catalogue, mocked=mocked),
         f"  client key  {key_path}",
         "",
         "Try it:",
         "",
-        f"  curl {url}/v2/code/completions \\",
+        f"  curl {certificate}{url}/v2/code/completions \\",
         f'    -H "Authorization: Bearer $(cat {shlex.quote(str(key_path))})" \\',
         "    -H 'Content-Type: application/json' \\",
         f"    -d {shlex.quote(_BODY)}",
@@ -47,7 +51,9 @@ def render_banner(listening: Listening, *, catalogue: Catalogue, key_path: Path)
     return "\n".join(lines)
 
 
-def _models(catalogue: Catalogue) -> list[str]:
+def _models(catalogue: Catalogue, *, mocked: bool) -> list[str]:
+    if mocked:
+        return ["  models      answers are made up, as AIGW_MOCK_MODEL_RESPONSES asks for"]
     if catalogue.scripted:
         return [
             "  models      none configured: answers are made up (mock mode)",

@@ -11,7 +11,7 @@ import typer
 from gateway_core.kernel.errors import SettingInvalid
 
 app = typer.Typer(
-    help="An open AI gateway: GitLab's AI features and every SDK, on your keys and your models.",
+    help="An open AI gateway: GitLab's AI code suggestions on your keys and your models.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -34,7 +34,7 @@ def gateway(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """Serve AI features to GitLab, editors and SDKs."""
+    """Serve AI features to GitLab and editors."""
 
 
 @app.command()

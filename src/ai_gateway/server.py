@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 import signal
 import socket
-import ssl
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from uvicorn.supervisors import Multiprocess
 
 from ai_gateway.app import Service
 from ai_gateway.banner import Listening, render_banner
+from ai_gateway.checks import check_pages, check_server_logging, check_tls
 from ai_gateway.edge.protocol import GatewayProtocol
 from gateway_core.kernel.errors import SettingInvalid
 from gateway_core.kernel.units import Seconds
@@ -60,21 +60,22 @@ def serve(settings: Settings, *, oddities: Oddities, multiprocess_folder: Path |
     catalogue = build_catalogue(settings)
     key_path = ensure_client_key(settings)
     build_trust(settings)
-    _check_tls(settings)
+    check_tls(settings.fastapi.tls)
+    check_pages(settings.fastapi)
+    check_server_logging(settings.fastapi.uvicorn_logger)
     pages = settings.fastapi
     listener = _listen(pages.api_host, pages.api_port)
     metrics = serve_metrics(host=pages.metrics_host, port=pages.metrics_port, multiprocess_folder=multiprocess_folder)
+    run = _prepare(settings, listener)
     listening = Listening(
         api=(pages.api_host, listener.getsockname()[1]),
         metrics=(pages.metrics_host, metrics.server_port),
-        secure=pages.tls.enabled,
+        certificate=pages.tls.cert_file if pages.tls.enabled else None,
     )
-    sys.stdout.write(render_banner(listening, catalogue=catalogue, key_path=key_path))
+    banner = render_banner(listening, catalogue=catalogue, key_path=key_path, mocked=settings.mock_model_responses)
+    sys.stdout.write(banner)
     sys.stdout.flush()
-    # The server raises the signal that stopped it once more when it is done: then it means nothing any more.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)
-    if not _run(settings, listener):
+    if not run():
         sys.exit(_DID_NOT_START)
 
 
@@ -82,23 +83,6 @@ def _warn_of_bypass(settings: Settings) -> None:
     for name in ("bypass_external", "bypass_external_with_header", "bypass_jwt_signature"):
         if getattr(settings.auth, name):
             log.critical("authentication_bypassed", setting=f"AIGW_AUTH__{name.upper()}", cure="unset it in production")
-
-
-def _check_tls(settings: Settings) -> None:
-    """Refuse certificates that do not work before anything is promised; the server loads them itself."""
-    tls = settings.fastapi.tls
-    if not tls.enabled or tls.cert_file is None:
-        return
-    try:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(tls.cert_file, tls.key_file)
-        context.set_ciphers(tls.ssl_ciphers)
-    except OSError as error:
-        message = (
-            f"HTTPS cannot be served with AIGW_FASTAPI__TLS__CERT_FILE={str(tls.cert_file)!r}, "
-            f"__KEY_FILE={str(tls.key_file)!r} and __SSL_CIPHERS={tls.ssl_ciphers!r}: {error.args[-1]}."
-        )
-        raise SettingInvalid(message) from error
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -129,22 +113,35 @@ class _Workers(Multiprocess):
             listener.close()
         super().terminate_all()
 
-    def started(self) -> bool:
-        """Tell whether no worker gave up before it served."""
+    def serve(self) -> bool:
+        """Serve until a signal ends it; tells whether no worker gave up before it served."""
+        self.run()
         return all(worker.exitcode != STARTUP_FAILURE for worker in self.processes)
 
 
-def _run(settings: Settings, listener: socket.socket) -> bool:
-    """Serve until a signal ends it; tells whether it ever did."""
-    workers = settings.web_concurrency
-    config = _config(settings, "ai_gateway.worker:create_worker" if workers > 1 else Service(settings))
-    if workers > 1:
-        supervisor = _Workers(config, sockets=[listener])
-        supervisor.run()
-        return supervisor.started()
-    server = uvicorn.Server(config)
-    server.run(sockets=[listener])
-    return server.started
+def _prepare(settings: Settings, listener: socket.socket) -> Callable[[], bool]:
+    """Make all ready to serve; what is given serves until a signal ends it, and tells whether it ever did.
+
+    A signal counts from here on: one that comes before the server has its own handlers is remembered.
+    """
+    if settings.web_concurrency > 1:
+        # It takes the signals at once.
+        supervisor = _Workers(_config(settings, "ai_gateway.worker:create_worker"), sockets=[listener])
+        return supervisor.serve
+    server = uvicorn.Server(_config(settings, Service(settings)))
+
+    def end(*_: object) -> None:
+        # Also called once more at the very end: the server raises again the signal that stopped it.
+        server.should_exit = True
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
+
+    def serve_alone() -> bool:
+        server.run(sockets=[listener])
+        return server.started
+
+    return serve_alone
 
 
 def _config(settings: Settings, app: str | Service) -> uvicorn.Config:

@@ -37,6 +37,9 @@ def start() -> None:
 def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        # What an earlier run counted is not ours.
+        for left_behind in folder.glob("*.db"):
+            left_behind.unlink()
     except OSError as error:
         message = f"{_MULTIPROCESS}={str(folder)!r} cannot be used: {error.strerror}; give a folder we may write to."
         raise SettingInvalid(message) from error

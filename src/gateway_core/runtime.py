@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 import ssl
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +26,7 @@ from gateway_core.providers.scripted import ScriptedProvider
 from gateway_core.providers.spec import ProviderSpec
 from gateway_core.relay.service import Relay
 from gateway_core.relay.watch import Watcher
-from gateway_core.routing.known import KNOWN_MODELS
+from gateway_core.routing.known import FEATURE_SETTINGS, KNOWN_MODELS
 from gateway_core.routing.model import Catalogue, ModelRef
 from gateway_core.settings.model import Settings
 from gateway_core.telemetry.logs import redactor
@@ -32,6 +34,15 @@ from gateway_core.telemetry.metrics import Metrics, ModelLimits
 from gateway_core.telemetry.request_data import RequestDataLog
 
 FEATURES: tuple[Feature, ...] = ("code_completions", "code_generations")
+
+
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
+_KEY_VARIABLES = {
+    "anthropic": "ANTHROPIC_API_KEY",
+    "openai": "OPENAI_API_KEY",
+    "fireworks_ai": "AIGW_MODEL_KEYS__FIREWORKS_API_KEY",
+}
 
 # Who answers by default when several are configured.
 _PREFERENCE = ("anthropic", "openai", "fireworks_ai")
@@ -89,6 +100,7 @@ def build_catalogue(settings: Settings, specs: Mapping[str, ProviderSpec] | None
     """Tell which models this installation has; raises SettingInvalid for a default that cannot be."""
     specs = specs if specs is not None else find_specs()
     leases = _leases(settings, specs)
+    _check_features(settings.model_selection.default_models)
     # With models of one's own enabled, a made-up answer would look like theirs: better none.
     scripted = settings.mock_model_responses or not (leases or settings.custom_models.enabled)
     return Catalogue(
@@ -96,7 +108,7 @@ def build_catalogue(settings: Settings, specs: Mapping[str, ProviderSpec] | None
         defaults={} if scripted else _defaults(settings, specs, leases),
         known=KNOWN_MODELS,
         custom_models=settings.custom_models.enabled,
-        custom_headers=settings.custom_models.extra_headers.get_secret_value(),
+        custom_headers=_extra_headers(settings),
         scripted=scripted,
     )
 
@@ -115,10 +127,40 @@ def _leases(settings: Settings, specs: Mapping[str, ProviderSpec]) -> dict[str, 
             continue
         secret = None
         if key is not None:
-            secret = Secret(key.get_secret_value())
+            secret = Secret(_sendable(key.get_secret_value(), name=_KEY_VARIABLES[name]))
             redactor.learn(secret.reveal())
         leases[name] = Lease(base_url.rstrip("/"), secret)
     return leases
+
+
+def _sendable(value: str, *, name: str) -> str:
+    """Refuse what cannot stand in an HTTP header, before a call fails by it."""
+    if not _HEADER_VALUE.fullmatch(value):
+        message = f"{name} holds a character that cannot be sent, such as a line end; give the key alone."
+        raise SettingInvalid(message)
+    return value
+
+
+def _extra_headers(settings: Settings) -> dict[str, str]:
+    headers = settings.custom_models.extra_headers.get_secret_value()
+    for name, value in headers.items():
+        if not _HEADER_NAME.fullmatch(name):
+            message = f"AIGW_CUSTOM_MODELS__EXTRA_HEADERS names {name!r}, which is no name of an HTTP header."
+            raise SettingInvalid(message)
+        _sendable(value, name=f"AIGW_CUSTOM_MODELS__EXTRA_HEADERS ({name})")
+    return headers
+
+
+def _check_features(chosen: Mapping[str, Sequence[str]]) -> None:
+    for feature, models in chosen.items():
+        if feature not in FEATURE_SETTINGS:
+            nearest = difflib.get_close_matches(feature, sorted(FEATURE_SETTINGS), n=1)
+            cure = f"did you mean {nearest[0]!r}?" if nearest else "see docs/guides/models.md for those that are known."
+            message = f"AIGW_MODEL_SELECTION__DEFAULT_MODELS names the feature {feature!r}; {cure}"
+            raise SettingInvalid(message)
+        if not models:
+            message = f"AIGW_MODEL_SELECTION__DEFAULT_MODELS gives {feature!r} no model; name one, or leave it out."
+            raise SettingInvalid(message)
 
 
 def _defaults(

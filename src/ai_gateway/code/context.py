@@ -19,6 +19,8 @@ from gateway_core.kernel.units import Tokens
 SUFFIX_SHARE = 0.07
 CONTEXT_SHARE = 0.3
 _BYTES_A_TOKEN = 4
+# Characters of other files up to which all of them are counted, for the record only.
+_COUNTED_OFFER = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,14 @@ def fit_counted(prefix: str, suffix: str, *, context: Sequence[str], room: Room,
     left = room.tokens - counter.count(prefix) - counter.count(suffix)
     budget = math.floor(min(left, room.tokens * room.context_share))
     used = counter.truncate(joined, most=budget, keep="start")
-    return Fitted(_with_context(used, prefix), suffix, counter.count(joined), counter.count(used))
+    return Fitted(_with_context(used, prefix), suffix, _sent(joined, counter), counter.count(used))
+
+
+def _sent(joined: str, counter: TokenCounter) -> int:
+    """Count what was offered; a very long offer is estimated."""
+    if len(joined) <= _COUNTED_OFFER:
+        return counter.count(joined)
+    return math.ceil(_size(joined) / _BYTES_A_TOKEN)
 
 
 def _with_context(context: str, prefix: str) -> str:

@@ -22,6 +22,8 @@ class _Encoding(Protocol):
 # The library refuses more than 200,000 tokens at once, and a character is four at most; a cut between
 # pieces costs a token.
 _PIECE = 50_000
+# Characters; only runs of blanks make longer tokens, and four characters are usual.
+_LONGEST_TOKEN = 32
 
 
 class TokenCounter(Protocol):
@@ -44,12 +46,15 @@ class BpeCounter:
         return len(self._encode(text))
 
     def truncate(self, text: str, *, most: int, keep: Literal["start", "end"]) -> str:
-        """Give the longest start, or end, of the text that is no more than `most` tokens.
+        """Give a start, or end, of the text that is no more than `most` tokens, and nearly as many.
 
-        A character that the cut would split is left out.
+        A character that the cut would split is left out. Of a text that is far too long
+        only as much is looked at as will fill the room, even if it is mostly blanks.
         """
         if most <= 0:
             return ""
+        reach = most * _LONGEST_TOKEN
+        text = text[:reach] if keep == "start" else text[-reach:]
         tokens = self._encode(text)
         if len(tokens) <= most:
             return text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import time
 import traceback
@@ -11,6 +12,7 @@ from datetime import UTC, datetime
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ai_gateway.edge.scope import Exchange, exchange_of
+from gateway_core.kernel.errors import GatewayFailure
 from gateway_core.telemetry.logs import get_log
 
 log = get_log("api.access")
@@ -67,11 +69,9 @@ def _note_start(timing: _Timing, message: Message) -> None:
 
 
 def _note_exception(exchange: Exchange, error: BaseException) -> None:
-    exchange.facts.access.update(
-        exception_message=str(error),
-        exception_class=type(error).__name__,
-        exception_backtrace="".join(traceback.format_exception(error)),
-    )
+    exchange.facts.access.update(exception_message=str(error), exception_class=type(error).__name__)
+    if not isinstance(error, GatewayFailure | asyncio.CancelledError):
+        exchange.facts.access["exception_backtrace"] = "".join(traceback.format_exception(error))
 
 
 def _write(scope: Scope, exchange: Exchange, timing: _Timing) -> None:

@@ -6,6 +6,7 @@ the exchange; for whoever further in asks for it as a stream, it is played again
 
 from __future__ import annotations
 
+import asyncio
 import zlib
 from dataclasses import dataclass
 
@@ -13,15 +14,17 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ai_gateway.edge.disconnect import ClientLeft
 from ai_gateway.edge.scope import exchange_of
-from gateway_core.kernel.errors import BodyTooLarge, EncodingUnsupported, RequestInvalid
+from gateway_core.kernel.errors import BodyTooLarge, BodyTooSlow, EncodingUnsupported, RequestInvalid
+from gateway_core.kernel.units import Seconds
 
 
 @dataclass(frozen=True, slots=True)
 class RequestBody:
-    """Read the body; `limit` is in bytes, after decoding."""
+    """Read the body; `limit` is in bytes, after decoding, and `patience` is for all of it."""
 
     app: ASGIApp
     limit: int
+    patience: Seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; raises BodyTooLarge and EncodingUnsupported to the error handlers."""
@@ -32,16 +35,23 @@ class RequestBody:
         declared = exchange.headers.get("content-length", "")
         if declared.isdecimal() and int(declared) > self.limit:
             raise BodyTooLarge(limit=self.limit)
-        body = await _read(receive, self.limit)
+        body = await self._read(receive)
         exchange.body = _decode(body, exchange.headers.get("content-encoding", ""), self.limit)
         await self.app(scope, _Replay(exchange.body, receive), send)
 
+    async def _read(self, receive: Receive) -> bytes:
+        message = await receive()
+        if not message.get("more_body") and message["type"] == "http.request":
+            whole: bytes = message.get("body", b"")
+            return _within(whole, self.limit)
+        try:
+            async with asyncio.timeout(self.patience):
+                return await _read_on(message, receive, self.limit)
+        except TimeoutError as error:
+            raise BodyTooSlow(patience=self.patience) from error
 
-async def _read(receive: Receive, limit: int) -> bytes:
-    message = await receive()
-    if not message.get("more_body") and message["type"] == "http.request":
-        whole: bytes = message.get("body", b"")
-        return _within(whole, limit)
+
+async def _read_on(message: Message, receive: Receive, limit: int) -> bytes:
     pieces: list[bytes] = []
     size = 0
     while True:

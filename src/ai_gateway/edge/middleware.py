@@ -22,6 +22,9 @@ from gateway_core.telemetry.context import use_facts
 from gateway_core.telemetry.metrics import Metrics
 
 _PUBLIC_PREFIX = "/ai"
+# Any value is taken over, as long as it fits on a line and in a log.
+_REQUEST_ID = re.compile(r"[!-~](?:[ -~]{0,254}[!-~])?")
+_READING = ("GET", "HEAD")
 _HOST = re.compile(rb"(?:[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?\.?|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?", re.IGNORECASE)
 
 
@@ -79,7 +82,8 @@ class CorrelationId:
             await self.app(scope, receive, send)
             return
         exchange = exchange_of(scope)
-        request_id = exchange.headers.get("x-request-id") or new_request_id()
+        told = exchange.headers.get("x-request-id", "")
+        request_id = told if _REQUEST_ID.fullmatch(told) else new_request_id()
         exchange.headers["x-request-id"] = request_id
         exchange.facts.correlation_id = request_id
         began = time.perf_counter()
@@ -155,7 +159,6 @@ def _read_gitlab_headers(exchange: Exchange) -> None:
     facts.gitlab_version = header("x-gitlab-version") or m.UNKNOWN
     facts.client_type = header("x-gitlab-client-type") or m.UNKNOWN
     facts.realm = header("x-gitlab-realm") or m.UNKNOWN
-    facts.global_user_id = header("x-gitlab-global-user-id") or ""
     facts.verbose_logs = header("x-gitlab-enabled-instance-verbose-ai-logs") == "true"
 
 
@@ -168,7 +171,7 @@ class Authentication:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] != "http" or scope["path"] in EXEMPT_PATHS:
+        if scope["type"] != "http" or (scope["path"] in EXEMPT_PATHS and scope["method"] in _READING):
             await self.app(scope, receive, send)
             return
         exchange = exchange_of(scope)
@@ -179,7 +182,9 @@ class Authentication:
         except CredentialRefused as refused:
             access["auth_error_details"] = str(refused)
             access["http_exception_details"] = f"{refused.status}: {refused}"
-            await send_json(send, refused.status, {"error": str(refused)})
+            # A client that waits for leave to send its body may now send it, or not: only the end of the line is clear.
+            closing = ((b"connection", b"close"),) if "expect" in exchange.headers else ()
+            await send_json(send, refused.status, {"error": str(refused)}, headers=closing)
             return
         finally:
             access["auth_duration_s"] = round(time.perf_counter() - began, 6)

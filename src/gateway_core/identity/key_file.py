@@ -11,6 +11,9 @@ from pathlib import Path
 from gateway_core.identity.model import CLIENT_KEY_PREFIX, Caller
 from gateway_core.kernel.errors import SettingInvalid
 from gateway_core.kernel.secret import Secret
+from gateway_core.telemetry.logs import get_log
+
+log = get_log("identity")
 
 FILE_NAME = "client-key"
 _SHORTEST = 24
@@ -36,6 +39,7 @@ def open_key_file(data_dir: Path) -> KeyFile:
     try:
         data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         _make_if_missing(path)
+        _keep_to_ourselves(path)
         key = path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
@@ -45,6 +49,12 @@ def open_key_file(data_dir: Path) -> KeyFile:
         message = f"The client key file {str(path)!r} holds no key; remove it and a new one is made at the next start."
         raise SettingInvalid(message)
     return KeyFile(path, Secret(key))
+
+
+def _keep_to_ourselves(path: Path) -> None:
+    if path.stat().st_mode & 0o077:
+        path.chmod(0o600)
+        log.warning("client_key_file_was_open", path=str(path), cure="others could read it; its mode is 0600 now")
 
 
 def _make_if_missing(path: Path) -> None:
@@ -60,5 +70,9 @@ def _make_if_missing(path: Path) -> None:
             path.hardlink_to(draft)
         except FileExistsError:
             return
+        except OSError:
+            # A file system without links; the move is as whole, it only cannot tell who was first.
+            draft.replace(path)
+            return
     finally:
-        draft.unlink()
+        draft.unlink(missing_ok=True)

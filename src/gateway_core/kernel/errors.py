@@ -7,6 +7,7 @@ GatewayFailure
 │   ├── CredentialRefused     401
 │   ├── PermissionMissing     403
 │   ├── NotFound              404
+│   ├── BodyTooSlow           408
 │   ├── BodyTooLarge          413
 │   └── EncodingUnsupported   415
 ├── NoModelConfigured         503, nothing can answer this request
@@ -86,6 +87,17 @@ class BodyTooLarge(CallerFailure):
     def __init__(self, *, limit: int) -> None:
         super().__init__(f"The request body is larger than {limit} bytes after decoding.")
         self.limit = limit
+
+
+class BodyTooSlow(CallerFailure):
+    """The body did not arrive in time."""
+
+    code = "body_too_slow"
+    status = 408
+
+    def __init__(self, *, patience: float) -> None:
+        super().__init__(f"The request body did not arrive within {patience:g} seconds.")
+        self.patience = patience
 
 
 class EncodingUnsupported(CallerFailure):

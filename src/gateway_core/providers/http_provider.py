@@ -123,7 +123,12 @@ class HttpProvider:
             *lease.headers.items(),
         ]
         body = endpoint.dialect.render_request(request)
-        url = base_url + endpoint.path
+        # Some write the address with the version, some without; both mean the same.
+        url = (
+            base_url.removesuffix("/v1") + endpoint.path
+            if endpoint.path.startswith("/v1/")
+            else base_url + endpoint.path
+        )
         try:
             return await self.http.send("POST", url, headers=headers, body=body, deadlines=self.deadlines)
         except ValueError:

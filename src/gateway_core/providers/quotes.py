@@ -13,12 +13,18 @@ from gateway_core.inference.request import Completion, InferenceRequest, Text, T
 _SHORTEST = 12
 """Fewer characters than this in common are words that both happen to use."""
 
+_LARGEST = 128 * 1024
+"""Characters of prompt up to which looking for quotes takes some milliseconds at most."""
+
+LEFT_OUT = "its own words are left out: they may quote the prompt, which is too large to look for in them"
 _GAP = "…"
 
 
 def without_quotes(message: str, request: InferenceRequest) -> str:
     """Replace every run of a dozen characters or more that the message shares with the prompt."""
     texts = list(_texts(request))
+    if sum(map(len, texts)) > _LARGEST:
+        return LEFT_OUT
     quoted = bytearray(len(message))
     for at in range(len(message) - _SHORTEST + 1):
         run = message[at : at + _SHORTEST]

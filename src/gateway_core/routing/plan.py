@@ -26,7 +26,7 @@ COMPATIBLE = "compatible"
 _MOCKED_PROMPT = ("fake-provider", "fake-model")
 _MOCKED_CHAT = ("chat-model-provider-mocked", "chat-model-mocked")
 
-_ADDRESS = re.compile(r"https?://[^\s/?#@\x00-\x1f\x7f-\U0010ffff]+(?:/[!-~]*)?(?<![?#])")
+_ADDRESS = re.compile(r"https?://[^\s/?#@\x00-\x1f\x7f-\U0010ffff]+(?:/[!\"$->@-~]*)?")
 _GATE = "specifying custom models endpoint is disabled"
 _COMPATIBLE_NAMES = frozenset(
     {

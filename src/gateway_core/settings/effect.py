@@ -37,6 +37,8 @@ _SINGLE = frozenset(
         "WEB_CONCURRENCY",
     }
 )
+# Names that nobody else sets; AWS_*, DEBUG and their like are there for other programs.
+_OURS = (PREFIX, "CUSTOMER_PORTAL_", "DISABLE_AI_GATEWAY", "DUO_WORKFLOW_", "ENABLE_DUO_WORKFLOW_SERVICE")
 _NOT_YET = frozenset({"AIGW_FASTAPI__RELOAD", "AIGW_LOGGING__ENABLE_LITELLM_LOGGING"})
 
 
@@ -49,4 +51,4 @@ def has_effect(setting: Setting) -> bool:
 def names_without_effect(given: frozenset[str]) -> list[str]:
     """List those of the names given (upper case) that are ours, known, and not used yet."""
     idle = {name for each in all_settings() if not has_effect(each) for name in (each.variable, *each.aliases)}
-    return sorted(name for name in given & idle if name.startswith(PREFIX))
+    return sorted(name for name in given & idle if name.startswith(_OURS))

@@ -59,7 +59,7 @@ def unknown_names(environ: Mapping[str, str] | None = None, *, env_file: EnvFile
 
 
 def idle_names(environ: Mapping[str, str] | None = None, *, env_file: EnvFile = "search") -> list[str]:
-    """List the names beginning AIGW_ that are known but have no effect in this version, for a warning at start."""
+    """List the names that are ours and known, but have no effect in this version, for a warning at start."""
     return names_without_effect(frozenset(_gather(environ, env_file=env_file)))
 
 

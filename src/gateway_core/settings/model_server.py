@@ -81,6 +81,9 @@ class Limits(Section):
     max_body_bytes: Count = 33_554_432
     """Largest request body in bytes, after decoding."""
 
+    body_timeout: Duration = 60.0
+    """Seconds within which a client must have sent its body."""
+
     header_timeout: Duration = 10.0
     """Seconds within which a client must have sent all its headers."""
 

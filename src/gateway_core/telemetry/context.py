@@ -26,7 +26,6 @@ class RequestFacts:
     client_type: str = "unknown"
     realm: str = "unknown"
     team_member: TeamMember = "unknown"
-    global_user_id: str = ""
     flags: tuple[str, ...] = ()
     verbose_logs: bool = False
 

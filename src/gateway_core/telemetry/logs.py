@@ -6,19 +6,20 @@ same processors, so that every line has one shape.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
 from collections.abc import MutableMapping
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import msgspec
 import structlog
 from structlog.typing import FilteringBoundLogger, Processor
 from typing_extensions import override
 
-from gateway_core.kernel.errors import SettingInvalid
+from gateway_core.kernel.errors import GatewayFailure, SettingInvalid
 from gateway_core.telemetry.context import current_facts
 from gateway_core.telemetry.redaction import Redactor
 
@@ -39,7 +40,8 @@ def get_log(name: str) -> FilteringBoundLogger:
 def configure_logging(*, level: str, as_json: bool, to_file: Path | None) -> None:
     """Set up logging for this process; raises SettingInvalid when the file cannot be opened."""
     number = logging.getLevelNamesMapping()[level.upper()]
-    sink = _open_sink(to_file)
+    # cast: the factory takes a whole file, and uses what a sink has.
+    sink = cast("BinaryIO", _Sink(_open_sink(to_file)))
     structlog.configure(
         processors=[*_SHARED, *(_JSON if as_json else _console(colours=to_file is None and sys.stderr.isatty()))],
         wrapper_class=structlog.make_filtering_bound_logger(number),
@@ -48,6 +50,31 @@ def configure_logging(*, level: str, as_json: bool, to_file: Path | None) -> Non
     )
     _route_standard_library(number)
     sys.excepthook = _log_uncaught
+
+
+class _Sink:
+    """Where lines go; one that cannot be written is lost, and breaks no request."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.name = getattr(file, "name", "")
+        self.lost = 0
+
+    def write(self, line: bytes) -> int:
+        """Write one line, if that can be."""
+        try:
+            return self._file.write(line)
+        except (OSError, ValueError):
+            # A full disk or a closed pipe; ValueError is a file that was closed.
+            self.lost += 1
+            return len(line)
+
+    def flush(self) -> None:
+        """Hand the line on."""
+        try:
+            self._file.flush()
+        except (OSError, ValueError):
+            self.lost += 1
 
 
 def _open_sink(to_file: Path | None) -> BinaryIO:
@@ -107,6 +134,18 @@ def _console(*, colours: bool) -> tuple[Processor, ...]:
     return (renderer, _render_text)
 
 
+class _KnownFailures(logging.Filter):
+    """Drop the server's report of a failure that was reported already, where it happened.
+
+    A stream that fails after it began is cut by raising; the server takes that for a crash.
+    """
+
+    @override
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        return not isinstance(error, GatewayFailure | asyncio.CancelledError)
+
+
 class _ToStructlog(logging.Handler):
     """Send a standard-library record down the same processors."""
 
@@ -135,6 +174,7 @@ def _route_standard_library(level: int) -> None:
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = True
+    logging.getLogger("uvicorn.error").addFilter(_KnownFailures())
     # Ours is api.access; the server's own would say it twice.
     access = logging.getLogger("uvicorn.access")
     access.handlers.clear()

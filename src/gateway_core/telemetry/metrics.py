@@ -16,6 +16,7 @@ from prometheus_client.metrics import MetricWrapperBase
 
 LATENCY_BUCKETS = (0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 UNKNOWN = "unknown"
+OTHER = "other"
 
 _MODEL = ("model_engine", "model_name")
 DETAIL = (
@@ -119,6 +120,11 @@ ALL = (
 
 _PLAIN_LABEL = re.compile(r"[A-Za-z0-9_.:/@+ -]{1,64}")
 _MOST_VALUES = 500
+# Sets of labels of one metric, after which what callers wrote no longer makes new ones.
+_MOST_SETS = 2_000
+_FROM_CALLERS = frozenset(
+    {"lsp_version", "gitlab_version", "client_type", "gitlab_realm", "extension", "editor_lang", "model_name"}
+)
 
 
 class LabelGuard:
@@ -141,7 +147,7 @@ class LabelGuard:
         if not _PLAIN_LABEL.fullmatch(value):
             return UNKNOWN
         if len(seen) >= _MOST_VALUES:
-            return "other"
+            return OTHER
         seen.add(value)
         return value
 
@@ -165,6 +171,7 @@ class Metrics:
     guard: LabelGuard = field(default_factory=LabelGuard)
     _collectors: dict[str, MetricWrapperBase] = field(default_factory=dict)
     _children: dict[tuple[str, ...], MetricWrapperBase] = field(default_factory=dict)
+    _sets: dict[str, int] = field(default_factory=dict)
     _limits_published: set[tuple[str, str]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -207,7 +214,14 @@ class Metrics:
     def _child(self, spec: MetricSpec, labels: tuple[str, ...]) -> MetricWrapperBase:
         key = (spec.name, *labels)
         child = self._children.get(key)
+        if child is None and self._sets.get(spec.name, 0) >= _MOST_SETS:
+            labels = tuple(
+                OTHER if label in _FROM_CALLERS else value for label, value in zip(spec.labels, labels, strict=True)
+            )
+            key = (spec.name, *labels)
+            child = self._children.get(key)
         if child is None:
+            self._sets[spec.name] = self._sets.get(spec.name, 0) + 1
             child = self._collectors[spec.name].labels(*labels)
             self._children[key] = child
         return child

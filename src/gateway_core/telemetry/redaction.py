@@ -46,17 +46,18 @@ _HINTS = (
     b"PRIVATE KEY",
 )
 
+# Possessive where a caller could make it try again and again: each takes time in line with the text's length.
 _SECRETS = re.compile(
     rb"""
     \b(?:sk|gw|rk|pk)-[A-Za-z0-9_\-]{8,}            # vendors' keys and ours
     | \bglpat-[A-Za-z0-9_\-]{8,}
     | \bAKIA[0-9A-Z]{12,} | \bAIza[A-Za-z0-9_\-]{20,}
-    | \beyJ[A-Za-z0-9_\-]{6,}\.[A-Za-z0-9_\-]+(?:\.[A-Za-z0-9_\-]*)?   # signed tokens
+    | (?<![A-Za-z0-9_\-])eyJ[A-Za-z0-9_\-]{6,}+\.[A-Za-z0-9_\-]++(?:\.[A-Za-z0-9_\-]*)?   # signed tokens
     | (?<=[Bb]earer\ )[^\s"'\\,]{6,}
     | (?<=[?&]key=)[^&\s"'\\]+ | (?<=[?&]token=)[^&\s"'\\]+ | (?<=[?&]api_key=)[^&\s"'\\]+
     | (?<=access_token=)[^&\s"'\\]+
     | (?<=://)[^/\s"'\\@]+(?=@)                      # user and password in an address
-    | -----BEGIN[A-Z ]*PRIVATE\ KEY-----.*?-----END[A-Z ]*PRIVATE\ KEY-----
+    | -----BEGIN[A-Z ]*PRIVATE\ KEY-----(?:(?!-----).)*+(?:-----END[A-Z ]*PRIVATE\ KEY-----)?
     """,
     re.VERBOSE | re.DOTALL,
 )

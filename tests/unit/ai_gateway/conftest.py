@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -53,7 +53,10 @@ def running(settings_of: ReadSettings, logged: list[EventDict]) -> RunApp:
     async def run(provider: FakeProvider | None = None, /, **given: str) -> AsyncGenerator[ASGIApp]:
         providers = {"anthropic": provider} if provider else None
         metrics = Metrics(registry=CollectorRegistry())
-        async with build_runtime(settings_of(**given), metrics=metrics, providers=providers) as runtime:
-            yield create_app(runtime)
+        async with (
+            build_runtime(settings_of(**given), metrics=metrics, providers=providers) as runtime,
+            AsyncExitStack() as stack,
+        ):
+            yield create_app(runtime, stack)
 
     return run

@@ -64,10 +64,18 @@ def test_the_address_is_one_that_can_be_called(host: str, url: str) -> None:
 
 
 def test_an_encrypted_listener_is_called_by_https_and_the_metrics_are_not() -> None:
-    text = banner(Listening(api=("127.0.0.1", 7), metrics=("127.0.0.1", 8), secure=True))
+    text = banner(Listening(api=("127.0.0.1", 7), metrics=("127.0.0.1", 8), certificate=Path("/etc/tls/cert.pem")))
 
     assert "  listening   https://127.0.0.1:7\n" in text
     assert "  metrics     http://127.0.0.1:8/metrics\n" in text
+    assert "curl --cacert /etc/tls/cert.pem https://127.0.0.1:7/" in text
+
+
+def test_made_up_answers_that_were_asked_for_are_named_as_such() -> None:
+    text = render_banner(LOCAL, catalogue=Catalogue({}, {}, scripted=True), key_path=Path("/k"), mocked=True)
+
+    assert "AIGW_MOCK_MODEL_RESPONSES" in text
+    assert "none configured" not in text
 
 
 def test_without_a_model_it_says_that_answers_are_made_up_and_how_to_get_real_ones() -> None:

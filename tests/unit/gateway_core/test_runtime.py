@@ -179,7 +179,6 @@ def test_custom_models_and_keys_go_together() -> None:
         ),
         ('{"code_completions": ["openai/org/m-1"]}', "openai/org/m-1", "anthropic/claude-sonnet-4-5-20250929"),
         ('{"duo_chat": ["nobody/x"]}', "anthropic/claude-haiku-4-5-20251001", "anthropic/claude-sonnet-4-5-20250929"),
-        ('{"code_completions": []}', "anthropic/claude-haiku-4-5-20251001", "anthropic/claude-sonnet-4-5-20250929"),
     ],
 )
 def test_an_operator_chooses_the_model_of_a_feature(chosen: str, completions: str, generations: str) -> None:
@@ -189,6 +188,35 @@ def test_an_operator_chooses_the_model_of_a_feature(chosen: str, completions: st
         "code_completions": completions,
         "code_generations": generations,
     }
+
+
+@pytest.mark.parametrize(
+    ("chosen", "said"),
+    [
+        ('{"code_sugestions": ["openai/x"]}', "names the feature 'code_sugestions'; did you mean 'code_suggestions'?"),
+        ('{"zzz": ["openai/x"]}', "names the feature 'zzz'; see docs/guides/models.md for those that are known."),
+        ('{"code_completions": []}', "gives 'code_completions' no model; name one, or leave it out."),
+    ],
+)
+def test_a_choice_that_would_choose_nothing_is_refused(chosen: str, said: str) -> None:
+    with pytest.raises(SettingInvalid) as refused:
+        catalogue(**{DEFAULTS: chosen})
+
+    assert str(refused.value) == f"{DEFAULTS} {said}"
+
+
+@pytest.mark.parametrize("key", ["sk-1\nX-Evil: 1", "sk-\u00e9"])
+def test_a_key_that_cannot_be_sent_is_refused_by_its_name_and_not_shown(key: str) -> None:
+    with pytest.raises(SettingInvalid, match=r"^OPENAI_API_KEY holds a character") as refused:
+        catalogue(OPENAI_API_KEY=key)
+
+    assert key not in str(refused.value)
+
+
+@pytest.mark.parametrize("headers", ['{"bad header": "x"}', '{"X-Team": "a\\r\\nb"}'])
+def test_an_extra_header_that_cannot_be_sent_is_refused(headers: str) -> None:
+    with pytest.raises(SettingInvalid, match=r"^AIGW_CUSTOM_MODELS__EXTRA_HEADERS"):
+        catalogue(AIGW_CUSTOM_MODELS__ENABLED="true", AIGW_CUSTOM_MODELS__EXTRA_HEADERS=headers)
 
 
 @pytest.mark.parametrize(

@@ -143,9 +143,9 @@ class V2Body(_Schema):
     current_file: CurrentFile
     model_provider: V2Provider | None = None
     model_name: Annotated[str, StringConstraints(max_length=50, strip_whitespace=True)] | None = None
-    model_endpoint: str | None = None
-    model_api_key: str | None = None
-    model_identifier: str | None = None
+    model_endpoint: Annotated[str, Field(max_length=255)] | None = None
+    model_api_key: Annotated[str, Field(max_length=2_000)] | None = None
+    model_identifier: Annotated[str, Field(max_length=1_000)] | None = None
     telemetry: Annotated[list[Telemetry], Field(max_length=10)] = []
     stream: bool = False
     choices_count: int = 0

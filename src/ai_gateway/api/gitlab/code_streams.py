@@ -26,18 +26,18 @@ _encode_text = msgspec.json.Encoder().encode
 async def plain_stream(code: CodeRequest, request: Request) -> ASGIApp:
     """Stream the text alone, without any framing."""
     stream = await while_connected(request, services_of(request).code.stream(code))
-    return StreamAnswer(_plain(stream), headers=_PLAIN_HEADERS)
+    return StreamAnswer(_plain(stream), source=stream, headers=_PLAIN_HEADERS)
 
 
 async def event_stream(code: CodeRequest, request: Request, *, start: dict[str, object]) -> ASGIApp:
     """Stream events; `start` is what the first one says besides the model and the time."""
     stream = await while_connected(request, services_of(request).code.stream(code))
     pieces = _events(stream, start)
-    return StreamAnswer(pieces, headers=_V4_HEADERS, heartbeat=heartbeat_of(request))
+    return StreamAnswer(pieces, source=stream, headers=_V4_HEADERS, heartbeat=heartbeat_of(request))
 
 
 async def _plain(stream: SuggestionStream) -> AsyncGenerator[bytes]:
-    async with aclosing(stream), aclosing(stream.texts()) as texts:
+    async with aclosing(stream.texts()) as texts:
         async for text in texts:
             if text:
                 yield text.encode()
@@ -46,7 +46,7 @@ async def _plain(stream: SuggestionStream) -> AsyncGenerator[bytes]:
 async def _events(stream: SuggestionStream, start: dict[str, object]) -> AsyncGenerator[bytes]:
     model: dict[str, object] = {"engine": stream.model.engine, "name": stream.model.name}
     metadata = {"model": model, "timestamp": int(time.time())} | start
-    async with aclosing(stream), aclosing(stream.texts()) as texts:
+    async with aclosing(stream.texts()) as texts:
         yield render_sse_crlf(_encode_text({"metadata": metadata}), "stream_start")
         async for text in texts:
             yield render_sse_crlf(_CHUNK_BEGIN + _encode_text(text) + _CHUNK_END, "content_chunk")

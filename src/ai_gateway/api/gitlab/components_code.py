@@ -30,6 +30,7 @@ _REFUSAL = "Unauthorized to access code suggestions"
 _AGENT = ("agent", "Code Generations Agent")
 
 # Older language servers send context that they did not mean to be used.
+_LONGEST_VERSION = 64
 _FIRST_WITH_CONTEXT = Version("7.17.1")
 
 
@@ -117,6 +118,8 @@ def _generation(payload: GenerationPayload, *, wish: ModelWish, context: tuple[s
 
 def _supports_context(exchange: Exchange) -> bool:
     said = exchange.headers.get("x-gitlab-language-server-version", "")
+    if len(said) > _LONGEST_VERSION:
+        return False
     try:
         return Version(said) >= _FIRST_WITH_CONTEXT
     except InvalidVersion:

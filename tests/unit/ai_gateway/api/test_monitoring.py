@@ -25,10 +25,13 @@ NOTHING = Catalogue(leases={}, defaults={})
 SELF_HOSTED_ONLY = Catalogue(leases={}, defaults={}, custom_models=True)
 
 
-def readiness(provider: FakeProvider, catalogue: Catalogue = CONFIGURED) -> Readiness:
+def readiness(
+    provider: FakeProvider, catalogue: Catalogue = CONFIGURED, *, clock: FakeClock | None = None
+) -> Readiness:
     """Build it over one provider."""
-    watcher = Watcher(Metrics(registry=CollectorRegistry()), FakeClock())
-    return Readiness(Relay(catalogue, {"anthropic": provider}, watcher), catalogue.custom_models)
+    clock = clock or FakeClock()
+    watcher = Watcher(Metrics(registry=CollectorRegistry()), clock)
+    return Readiness(Relay(catalogue, {"anthropic": provider}, watcher), clock, catalogue.custom_models)
 
 
 async def test_a_model_that_answered_is_not_asked_again() -> None:
@@ -52,16 +55,50 @@ async def test_the_question_costs_next_to_nothing_and_is_none_of_a_callers() -> 
     assert not request.stream
 
 
-async def test_a_model_that_failed_is_asked_again() -> None:
+async def test_a_model_that_failed_is_asked_again_but_not_at_once() -> None:
+    clock = FakeClock()
     provider = FakeProvider([UpstreamKeyRefused("no", provider="anthropic", upstream_status=401)])
-    ready = readiness(provider)
+    ready = readiness(provider, clock=clock)
 
-    with pytest.raises(UpstreamKeyRefused):
-        await ready.prove()
+    for _ in range(3):
+        with pytest.raises(UpstreamKeyRefused):
+            await ready.prove()
+    assert len(provider.calls) == 1
     provider.script = HELLO
+    clock.advance(5)
     await ready.prove()
 
     assert len(provider.calls) == 2
+
+
+async def test_each_default_model_is_asked_once() -> None:
+    provider = FakeProvider()
+    two = Catalogue(
+        leases={"anthropic": Lease()},
+        defaults={
+            "code_completions": ModelRef("anthropic", "quick"),
+            "code_generations": ModelRef("anthropic", "thorough"),
+        },
+    )
+
+    await readiness(provider, two).prove()
+
+    assert [request.model for request, _ in provider.calls] == ["quick", "thorough"]
+
+
+async def test_an_asker_that_leaves_does_not_end_the_question_for_the_others() -> None:
+    hold = Hold()
+    provider = FakeProvider([Started("1", "m"), hold, *HELLO[1:]])
+    ready = readiness(provider)
+
+    leaving, staying = (asyncio.create_task(ready.prove()) for _ in range(2))
+    await hold.reached.wait()
+    leaving.cancel()
+    hold.released.set()
+    await staying
+
+    assert leaving.cancelled()
+    assert len(provider.calls) == 1
 
 
 async def test_a_rate_limit_is_no_answer_for_who_watches_us() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import tracemalloc
 import zlib
@@ -14,17 +15,20 @@ from starlette.types import Message, Receive, Scope, Send
 from ai_gateway.edge.body import RequestBody
 from ai_gateway.edge.disconnect import ClientLeft
 from ai_gateway.edge.scope import exchange_of
-from gateway_core.kernel.errors import BodyTooLarge, EncodingUnsupported, RequestInvalid
+from gateway_core.kernel.errors import BodyTooLarge, BodyTooSlow, EncodingUnsupported, RequestInvalid
+from gateway_core.kernel.units import Seconds
 from unit.ai_gateway.asgi_client import FakeConnection, Inner, call, http_scope
+from unit.ai_gateway.edge.virtual_time import run
 
 LIMIT = 1_000
+PATIENCE = Seconds(60)
 
 
 async def read(*pieces: bytes, limit: int = LIMIT, **headers: str) -> bytes:
     """Read a body; header names are written with underscores."""
     scope = http_scope(headers={name.replace("_", "-"): value for name, value in headers.items()})
     inner = Inner()
-    await call(RequestBody(inner, limit), scope, *pieces)
+    await call(RequestBody(inner, limit, PATIENCE), scope, *pieces)
     # What is left on the exchange is what is played again.
     assert inner.bodies == [exchange_of(scope).body]
     return exchange_of(scope).body
@@ -52,7 +56,7 @@ async def test_a_body_over_the_limit_is_not_read_to_its_end() -> None:
     connection = FakeConnection(*[b"x" * 400] * 100)
 
     with pytest.raises(BodyTooLarge):
-        await RequestBody(Inner(), LIMIT)(http_scope(), connection.receive, connection.send)
+        await RequestBody(Inner(), LIMIT, PATIENCE)(http_scope(), connection.receive, connection.send)
 
     assert len(connection._pieces) == 97
 
@@ -63,7 +67,7 @@ async def test_a_body_that_says_it_is_too_large_is_not_read_at_all() -> None:
 
     scope = http_scope(headers={"content-length": str(LIMIT + 1)})
     with pytest.raises(BodyTooLarge):
-        await RequestBody(Inner(), LIMIT)(scope, never, FakeConnection().send)
+        await RequestBody(Inner(), LIMIT, PATIENCE)(scope, never, FakeConnection().send)
 
 
 @pytest.mark.parametrize("length", ["", "abc", "-5", "1e9"])
@@ -151,7 +155,7 @@ async def test_a_client_that_leaves_in_the_middle_of_its_body_is_not_served() ->
         return messages.pop(0)
 
     with pytest.raises(ClientLeft):
-        await RequestBody(inner, LIMIT)(http_scope(), receive, FakeConnection().send)
+        await RequestBody(inner, LIMIT, PATIENCE)(http_scope(), receive, FakeConnection().send)
 
     assert inner.scopes == []
 
@@ -161,7 +165,7 @@ async def test_a_client_that_left_before_its_body_is_not_served() -> None:
         return {"type": "http.disconnect"}
 
     with pytest.raises(ClientLeft):
-        await RequestBody(Inner(), LIMIT)(http_scope(), receive, FakeConnection().send)
+        await RequestBody(Inner(), LIMIT, PATIENCE)(http_scope(), receive, FakeConnection().send)
 
 
 async def test_the_body_is_played_again_and_then_the_connection_speaks_for_itself() -> None:
@@ -172,7 +176,7 @@ async def test_the_body_is_played_again_and_then_the_connection_speaks_for_itsel
     async def listen(_scope: Scope, receive: Receive, _send: Send) -> None:
         seen.extend([await receive(), await receive(), await receive()])
 
-    await RequestBody(listen, LIMIT)(http_scope(), connection.receive, connection.send)
+    await RequestBody(listen, LIMIT, PATIENCE)(http_scope(), connection.receive, connection.send)
 
     assert seen[0] == {"type": "http.request", "body": b"some body", "more_body": False}
     assert [message["type"] for message in seen[1:]] == ["http.disconnect", "http.disconnect"]
@@ -182,7 +186,23 @@ async def test_the_body_is_played_again_and_then_the_connection_speaks_for_itsel
 async def test_a_request_that_has_no_body_is_not_read(method: str) -> None:
     inner, scope = Inner(), http_scope(method=method, headers={"content-length": str(LIMIT + 1)})
 
-    answer = await call(RequestBody(inner, LIMIT), scope, b"whatever")
+    answer = await call(RequestBody(inner, LIMIT, PATIENCE), scope, b"whatever")
 
     assert answer.status == 200
     assert exchange_of(scope).body == b""
+
+
+def test_a_body_that_does_not_arrive_in_time_is_refused() -> None:
+    first: list[Message] = [{"type": "http.request", "body": b"half", "more_body": True}]
+
+    async def receive() -> Message:
+        if first:
+            return first.pop()
+        await asyncio.sleep(PATIENCE + 1)
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def read_slowly() -> None:
+        with pytest.raises(BodyTooSlow):
+            await RequestBody(Inner(), LIMIT, PATIENCE)(http_scope(), receive, FakeConnection().send)
+
+    run(read_slowly())

@@ -74,7 +74,13 @@ async def test_every_path_asks_for_a_credential(path: str) -> None:
 
 @pytest.mark.parametrize("path", sorted(EXEMPT_PATHS))
 async def test_the_exempt_paths_ask_for_none(path: str) -> None:
-    assert (await call(Authentication(Inner(), authenticator()), http_scope(path))).status == 200
+    for method in ("GET", "HEAD"):
+        assert (await call(Authentication(Inner(), authenticator()), http_scope(path, method=method))).status == 200
+
+
+@pytest.mark.parametrize("path", sorted(EXEMPT_PATHS))
+async def test_the_exempt_paths_are_exempt_for_reading_only(path: str) -> None:
+    assert (await call(Authentication(Inner(), authenticator()), http_scope(path, method="POST"))).status == 401
 
 
 async def test_a_client_key_lets_its_holder_in() -> None:

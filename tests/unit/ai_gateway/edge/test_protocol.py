@@ -182,3 +182,42 @@ def test_limits_stand_on_the_class_that_the_server_makes_protocols_of() -> None:
 
     assert (Own.header_timeout, Own.max_header_bytes) == (Seconds(3), 7)
     assert (GatewayProtocol.header_timeout, GatewayProtocol.max_header_bytes) == (Seconds(10), 65_536)
+
+
+@pytest.mark.parametrize("protocol", ["h2c", "websocket", "foo"])
+@pytest.mark.parametrize("apart", [False, True])
+async def test_a_wish_for_another_protocol_is_ignored_and_its_body_is_no_request(
+    server: LocalServer, wire: Wire, protocol: str, *, apart: bool
+) -> None:
+    smuggled = b"GET /smuggled HTTP/1.1\r\nhost: x\r\n\r\n"
+    head = b"POST /a HTTP/1.1\r\nhost: x\r\nconnection: Upgrade, HTTP2-Settings\r\nupgrade: %b\r\n"
+    head = head % protocol.encode() + b"http2-settings: AAMAAABk\r\ncontent-length: %d\r\n\r\n" % len(smuggled)
+
+    if apart:
+        await wire.send(head)
+        await wire.send(smuggled)
+    else:
+        await wire.send(head + smuggled)
+
+    assert await wire.answer() == (200, b"/a %d" % len(smuggled))
+    await wire.send(GET)
+    assert await wire.answer() == (200, b"/a 0")
+    assert server.echo.paths == ["/a", "/a"]
+
+
+async def test_a_wish_for_another_protocol_may_come_in_pieces_and_close_the_connection(wire: Wire) -> None:
+    head = b"GET /a HTTP/1.1\r\nhost: x\r\nconnection: upgrade, close\r\nupgrade: h2c\r\n\r\n"
+    for at in range(0, len(head), 7):
+        await wire.send(head[at : at + 7])
+
+    assert await wire.answer() == (200, b"/a 0")
+    assert await wire.rest() == b""
+
+
+async def test_a_tunnel_is_refused(server: LocalServer, wire: Wire) -> None:
+    await wire.send(b"CONNECT example.test:443 HTTP/1.1\r\nhost: example.test:443\r\n\r\n")
+
+    status, _ = await wire.answer()
+    assert status == 400
+    assert await wire.rest() == b""
+    assert server.echo.paths == []

@@ -24,6 +24,7 @@ PUBLIC = {
     "PermissionMissing": ("permission_missing", 403),
     "NotFound": ("not_found", 404),
     "BodyTooLarge": ("body_too_large", 413),
+    "BodyTooSlow": ("body_too_slow", 408),
     "EncodingUnsupported": ("encoding_unsupported", 415),
     "NoModelConfigured": ("no_model_configured", 503),
     "UpstreamFailure": ("upstream_failure", 503),

@@ -23,7 +23,7 @@ from unit.gateway_core.providers.http_calls import CHAT, KEY, STREAM, build, tex
         ("openai", "/v1/chat/completions", {"authorization": "Bearer key-0123456789"}),
         ("compatible", "/v1/chat/completions", {"authorization": "Bearer key-0123456789"}),
         ("fireworks_ai", "/v1/chat/completions", {"authorization": "Bearer key-0123456789"}),
-        ("anthropic", "/v1/v1/messages", {"x-api-key": "key-0123456789", "anthropic-version": "2023-06-01"}),
+        ("anthropic", "/v1/messages", {"x-api-key": "key-0123456789", "anthropic-version": "2023-06-01"}),
     ],
 )
 async def test_the_key_and_the_headers_of_the_lease_are_sent(

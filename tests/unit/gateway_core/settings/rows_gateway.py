@@ -68,6 +68,7 @@ SERVER = (
     file("AIGW_FASTAPI__TLS__KEY_FILE", "fastapi.tls.key_file"),
     text("AIGW_FASTAPI__TLS__SSL_CIPHERS", "fastapi.tls.ssl_ciphers", "TLSv1"),
     count("AIGW_LIMITS__MAX_BODY_BYTES", "limits.max_body_bytes", 33_554_432),
+    seconds("AIGW_LIMITS__BODY_TIMEOUT", "limits.body_timeout", 60.0),
     seconds("AIGW_LIMITS__HEADER_TIMEOUT", "limits.header_timeout", 10.0),
     count("AIGW_LIMITS__MAX_HEADER_BYTES", "limits.max_header_bytes", 65_536),
     seconds("AIGW_LIMITS__SHUTDOWN_TIMEOUT", "limits.shutdown_timeout", 30.0),
