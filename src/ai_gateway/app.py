@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from contextlib import AsyncExitStack
+from importlib.metadata import version
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
@@ -51,6 +52,7 @@ def create_app(runtime: Runtime, stack: AsyncExitStack) -> ASGIApp:
     pages = settings.fastapi
     api = _Api(
         title=_TITLE,
+        version=version("ai-gateway"),
         docs_url=pages.docs_url,
         openapi_url=pages.openapi_url,
         redoc_url=pages.redoc_url,

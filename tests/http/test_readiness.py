@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fakes.gateway import RunningGateway, run_gateway
+from fakes.gateway import RunningGateway, run_gateway, wait_for
 from fakes.gitlab import call
 from fakes.upstream import MockUpstream, Reply
 
@@ -51,7 +51,10 @@ def test_a_model_that_failed_is_asked_again(
         assert ready(gateway)[0] == 503
         upstream.always(Reply())
 
-        assert ready(gateway) == (200, {})
+        # A failure is remembered for five seconds, so that nobody can make a call for each question.
+        assert ready(gateway)[0] == 503
+        assert len(upstream.requests) == 1
+        wait_for(lambda: ready(gateway) == (200, {}) or None, what="the model to be asked again", within_s=15)
 
 
 def test_without_a_model_the_service_is_ready_at_once(mocked_gateway: RunningGateway) -> None:

@@ -23,7 +23,7 @@ from gateway_core.telemetry.metrics import Metrics
 
 _PUBLIC_PREFIX = "/ai"
 # Any value is taken over, as long as it fits on a line and in a log.
-_REQUEST_ID = re.compile(r"[!-~](?:[ -~]{0,254}[!-~])?")
+_REQUEST_ID = re.compile(r"[!-~](?:[ -~]{0,510}[!-~])?")
 _READING = ("GET", "HEAD")
 _HOST = re.compile(rb"(?:[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?\.?|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?", re.IGNORECASE)
 

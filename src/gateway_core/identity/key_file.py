@@ -39,7 +39,6 @@ def open_key_file(data_dir: Path) -> KeyFile:
     try:
         data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         _make_if_missing(path)
-        _keep_to_ourselves(path)
         key = path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
@@ -48,6 +47,7 @@ def open_key_file(data_dir: Path) -> KeyFile:
     if not key.startswith(CLIENT_KEY_PREFIX) or len(key) < _SHORTEST:
         message = f"The client key file {str(path)!r} holds no key; remove it and a new one is made at the next start."
         raise SettingInvalid(message)
+    _keep_to_ourselves(path)
     return KeyFile(path, Secret(key))
 
 

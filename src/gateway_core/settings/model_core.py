@@ -81,7 +81,7 @@ class Core(Section):
     """Folder for what must survive a restart: keys and databases."""
 
     mock_model_responses: bool = False
-    """Answer with an echo of the request instead of calling a model."""
+    """Make answers up instead of calling a model: `mock`, or an echo of a ready-made prompt."""
 
     use_agentic_mock: bool = False
     """With mocked answers on, agents follow the script in the user's message."""

@@ -113,7 +113,7 @@ class ModelSelection(Section):
     default_models: Annotated[
         FromJson[dict[str, tuple[str, ...]]], Accepts('a JSON object of lists such as {"duo_chat": ["model-id"]}')
     ] = Field(default={})
-    """Models of a feature in order of preference, by feature."""
+    """Models of a feature as `<provider>/<model>`, by feature; the first of a list answers."""
 
     model_params: Annotated[
         FromJson[Secret[dict[str, dict[str, object]]]],
@@ -312,7 +312,7 @@ class Providers(Section):
     """PEM file with the authorities to trust in calls to models."""
 
     requests_ca_bundle: Annotated[FilePath | None, Env("REQUESTS_CA_BUNDLE")] = None
-    """PEM file with the authorities to trust in calls to identity providers."""
+    """PEM file with the authorities to trust, used where `SSL_CERT_FILE` is not set."""
 
     google_cloud_platform: GoogleCloud = GoogleCloud()
 

@@ -186,3 +186,19 @@ def test_no_caller_makes_a_label_grow_without_end(values: list[str]) -> None:
 
     assert len(published) <= 502
     assert all(name.isascii() and name.isprintable() and len(name) <= 64 for name in published)
+
+
+def test_sets_of_labels_that_callers_wrote_do_not_grow_without_end(registry: CollectorRegistry) -> None:
+    metrics = Metrics(registry)
+
+    for number in range(2_100):
+        metrics.add(m.PROMPT_LANGUAGE, ("python", f"e{number}", "python"))
+        metrics.add(m.IN_FLIGHT, ("acme", f"m{number}"))
+        metrics.add(m.IN_FLIGHT, ("acme", f"m{number}"), -1)
+
+    shown = [sample for family in registry.collect() for sample in family.samples]
+    languages = [one for one in shown if one.name == "code_suggestions_prompt_language_total"]
+    assert len(languages) == 2_001
+    assert sum(one.value for one in languages) == 2_100
+    assert [one.value for one in languages if one.labels["extension"] == "other"] == [100]
+    assert {one.value for one in shown if one.name == "model_inferences_in_flight"} == {0}

@@ -155,3 +155,11 @@ def test_a_secret_field_is_masked_whatever_it_holds() -> None:
     Redactor().mask_fields(fields)
 
     assert fields == {"password": MASK, "secret": MASK}
+
+
+@pytest.mark.parametrize("piece", ["eyJ-", "-----BEGIN PRIVATE KEY-----", "eyJaaaaaa", "?key=", "sk-"])
+def test_the_time_grows_with_the_length_and_not_with_its_square(piece: str) -> None:
+    # In quadratic time this would take the better part of an hour and end by the limit for hanging tests.
+    line = (piece * (2_000_000 // len(piece))).encode()
+
+    assert len(Redactor().mask_text(line)) <= len(line) + len(MASK)
