@@ -58,9 +58,7 @@ class Readiness:
             await asyncio.gather(self._attempt, return_exceptions=True)
 
     async def _ask_all(self) -> None:
-        defaults = self.relay.catalogue.defaults
-        one_for_each = {ref: feature for feature, ref in defaults.items()}
-        features = list(one_for_each.values()) or ([] if self.custom_models else [_ANY])
+        features = self.relay.default_features() or ([] if self.custom_models else [_ANY])
         try:
             for feature in features:
                 await self.relay.complete(ModelWish(feature), _one_word)

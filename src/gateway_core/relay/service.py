@@ -18,7 +18,7 @@ from gateway_core.inference.collect import Answer, Collector
 from gateway_core.inference.events import Finished, Started, StreamEvent, UsageReported
 from gateway_core.inference.ports import Provider
 from gateway_core.inference.request import InferenceRequest
-from gateway_core.inference.wish import ModelWish
+from gateway_core.inference.wish import Feature, ModelWish
 from gateway_core.kernel.errors import UpstreamCut, UpstreamFailure
 from gateway_core.relay.model import AnsweringModel
 from gateway_core.relay.watch import Outcome, Settled, Watcher
@@ -65,6 +65,10 @@ class Relay:
     catalogue: Catalogue
     providers: Mapping[str, Provider]
     watcher: Watcher
+
+    def default_features(self) -> list[Feature]:
+        """List features that have a default model, one for each such model."""
+        return list({ref: feature for feature, ref in self.catalogue.defaults.items()}.values())
 
     async def open(self, wish: ModelWish, build: RequestBuilder) -> OpenCall:
         """Start a call; `build` writes the request for the model that was chosen.

@@ -123,7 +123,6 @@ def _without_outer_quotes(value: object) -> object:
     return value
 
 
-Port = Annotated[int, Field(ge=1, le=65535), Accepts("a port from 1 to 65535")]
 FreePort = Annotated[int, Field(ge=0, le=65535), Accepts("a port from 0 to 65535")]
 Count = Annotated[int, Field(ge=1), Accepts("a whole number of 1 or more")]
 WholeNumber = Annotated[int, Field(ge=0), Accepts("a whole number of 0 or more")]

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
+from ai_gateway.api.gitlab.code_answers import AMAZON_Q, CATEGORY, choices_of, refuse_amazon_q
 from ai_gateway.api.gitlab.code_schema import messages_of
 from ai_gateway.api.gitlab.code_streams import event_stream, plain_stream
 from ai_gateway.api.gitlab.components_schema import (
@@ -23,9 +24,8 @@ from ai_gateway.code.model import GENERATIONS_PROMPT, AnsweredBy, CodeRequest
 from ai_gateway.edge.deps import require, services_of, while_connected
 from ai_gateway.edge.scope import Exchange, exchange_of
 from gateway_core.inference.wish import Feature, ModelWish
-from gateway_core.kernel.errors import NotFound, RequestInvalid
+from gateway_core.kernel.errors import NotFound
 
-_CATEGORY = "code_suggestions"
 _REFUSAL = "Unauthorized to access code suggestions"
 _AGENT = ("agent", "Code Generations Agent")
 
@@ -64,17 +64,16 @@ def _read(body: ComponentsBody, request: Request) -> tuple[CodeRequest, bool]:
     wish = wish_from_metadata(exchange.body, feature) or ModelWish(
         feature, driver.payload.model_provider or "", driver.payload.model_name or ""
     )
-    amazon_q = wish.provider == "amazon_q"
+    amazon_q = wish.provider == AMAZON_Q
     needed = "complete_code" if is_completion else "generate_code"
     require(
         request,
         "amazon_q_integration" if amazon_q else needed,
         refusal=_REFUSAL,
         self_issued=False,
-        category=_CATEGORY,
+        category=CATEGORY,
     )
-    if amazon_q:
-        raise RequestInvalid("Amazon Q cannot be called by this gateway; choose another model_provider.")
+    refuse_amazon_q(wish)
     context = body.context if _supports_context(exchange) else ()
     if isinstance(driver, CompletionComponent):
         return _completion(driver.payload, wish=wish, context=context), False
@@ -130,9 +129,8 @@ async def _whole(code: CodeRequest, request: Request, *, by_agent: bool) -> ASGI
     suggestion = await while_connected(request, services_of(request).code.suggest(code))
     model = _shown(suggestion.model, by_agent=by_agent)
     flags = exchange_of(request.scope).facts.flags
-    choices = [{"text": suggestion.text, "index": 0, "finish_reason": "length"}] if suggestion.text else []
     answer = {
-        "choices": choices,
+        "choices": choices_of(suggestion),
         "metadata": {
             "model": model,
             "timestamp": int(time.time()),

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
+from ai_gateway.api.gitlab.code_answers import AMAZON_Q, CATEGORY, choices_of, refuse_amazon_q
 from ai_gateway.api.gitlab.code_schema import CompletionBody, GenerationBody, V2Body, messages_of
 from ai_gateway.api.gitlab.code_streams import plain_stream
 from ai_gateway.api.gitlab.model_metadata import wish_from_metadata
@@ -16,15 +17,13 @@ from ai_gateway.code.model import GENERATIONS_PROMPT, CodeRequest, Suggestion
 from ai_gateway.edge.deps import require, services_of, while_connected
 from ai_gateway.edge.scope import exchange_of
 from gateway_core.inference.wish import Feature, ModelWish
-from gateway_core.kernel.errors import NotFound, RequestInvalid
+from gateway_core.kernel.errors import NotFound
 from gateway_core.kernel.secret import Secret
-
-CATEGORY = "code_suggestions"
 
 
 async def code_completions(body: CompletionBody, request: Request) -> ASGIApp:
     """Complete the code at the cursor."""
-    amazon_q = body.model_provider == "amazon_q"
+    amazon_q = body.model_provider == AMAZON_Q
     require(
         request,
         "amazon_q_integration" if amazon_q else "complete_code",
@@ -50,7 +49,7 @@ async def code_completions(body: CompletionBody, request: Request) -> ASGIApp:
 
 async def code_generations(body: GenerationBody, request: Request) -> ASGIApp:
     """Write the code that the user described."""
-    amazon_q = body.model_provider == "amazon_q"
+    amazon_q = body.model_provider == AMAZON_Q
     require(
         request,
         "amazon_q_integration" if amazon_q else "generate_code",
@@ -78,8 +77,7 @@ async def code_generations(body: GenerationBody, request: Request) -> ASGIApp:
 
 
 def _wish(body: V2Body, request: Request, feature: Feature) -> ModelWish:
-    if body.model_provider == "amazon_q":
-        raise RequestInvalid("Amazon Q cannot be called by this gateway; choose another model_provider.")
+    refuse_amazon_q(ModelWish(feature, body.model_provider or ""))
     brought = body.model_endpoint or body.model_api_key or body.model_identifier
     if not brought:
         wish = wish_from_metadata(exchange_of(request.scope).body, feature)
@@ -118,7 +116,7 @@ def _answer_body(suggestion: Suggestion, flags: tuple[str, ...]) -> dict[str, ob
         "experiments": [],
         "object": "text_completion",
         "created": int(time.time()),
-        "choices": [{"text": suggestion.text, "index": 0, "finish_reason": "length"}] if suggestion.text else [],
+        "choices": choices_of(suggestion),
         "metadata": {"enabled_feature_flags": flags},
     }
 
