@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from typing_extensions import override
 
 from ai_gateway.code.context import Fitted, Room, fit_counted, fit_whole
 from gateway_core.kernel.units import Tokens
@@ -111,3 +112,21 @@ def test_the_quick_way_estimates_other_files_at_four_bytes_a_token() -> None:
     fitted = fit_whole("p", "s", context=("12345", "678"), room=Room(Tokens(100)))
 
     assert fitted == Fitted("12345\n678\np", "s", context_sent=3, context_used=3)
+
+
+def test_a_very_long_offer_is_estimated_and_not_counted() -> None:
+    class Watched(LetterCounter):
+        """Remembers the longest text that it had to count."""
+
+        longest = 0
+
+        @override
+        def count(self, text: str) -> int:
+            self.longest = max(self.longest, len(text))
+            return super().count(text)
+
+    counter = Watched()
+    fitted = fit_counted("p", "s", context=["x" * 2_000_000], room=Room(Tokens(1_000)), counter=counter)
+
+    assert (fitted.context_sent, fitted.context_used) == (500_000, 300)
+    assert counter.longest <= 1_000

@@ -93,3 +93,21 @@ def test_the_vocabulary_is_not_loaded_when_the_service_starts(module: str) -> No
     )
 
     assert done.stdout.split() == ["False", "True"]
+
+
+@pytest.mark.parametrize("keep", ["start", "end"])
+def test_of_a_text_far_too_long_only_what_fills_the_room_is_encoded(
+    keep: Literal["start", "end"], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoded: list[int] = []
+    encode = BpeCounter._encode
+
+    def watch(self: BpeCounter, text: str) -> list[int]:
+        encoded.append(len(text))
+        return encode(self, text)
+
+    monkeypatch.setattr(BpeCounter, "_encode", watch)
+    cut = COUNTER.truncate("x = 1\n" * 1_000_000, most=100, keep=keep)
+
+    assert COUNTER.count(cut) <= 100
+    assert encoded[0] == 3_200

@@ -145,3 +145,30 @@ def test_no_ping_is_sent_on_a_stream_of_plain_text() -> None:
 def test_a_ping_is_a_comment_that_clients_skip() -> None:
     assert PING.startswith(b":")
     assert PING.endswith(b"\r\n\r\n")
+
+
+def test_what_the_pieces_are_made_of_is_closed_even_if_none_was_asked_for() -> None:
+    class Closed:
+        """Counts."""
+
+        times = 0
+
+        async def aclose(self) -> None:
+            self.times += 1
+
+    async def main() -> None:
+        connection, made_of = FakeConnection(), Closed()
+
+        async def stuck(_message: Message) -> None:
+            await asyncio.Event().wait()
+
+        answer = StreamAnswer(Source(b"one").pieces(), source=made_of)
+        task = asyncio.create_task(answer(http_scope(), connection.receive, stuck))
+        await asyncio.sleep(1)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+        assert made_of.times == 1
+
+    run(main())

@@ -302,3 +302,27 @@ def test_nobody_is_given_a_lease_that_is_not_theirs(wished: ModelWish, catalogue
         assert chosen.lease.base_url in {None, ENDPOINT}
     else:
         assert chosen.lease is catalogue.leases[chosen.provider]
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "http://h/admin#a",
+        "http://h/delete?x=",
+        "http://h?x",
+        "http://u:p@h/v1",
+        "http://h/v 1",
+        "https://",
+        "http://h/\n",
+    ],
+)
+def test_an_address_that_would_lead_elsewhere_is_refused_and_not_repeated(endpoint: str) -> None:
+    said = refusal(wish("litellm", "m", endpoint=endpoint), OWN)
+
+    assert said.startswith("model_endpoint must be an address")
+    assert endpoint not in said
+
+
+@pytest.mark.parametrize("endpoint", ["http://h", "https://h.test:8443/a/b-c_d~e/v1/", "http://[::1]:8000/v1"])
+def test_a_plain_address_is_taken(endpoint: str) -> None:
+    assert choose(wish("litellm", "m", endpoint=endpoint), OWN).lease.base_url == endpoint.rstrip("/")
