@@ -4,13 +4,21 @@ GatewayFailure
 ├── SettingInvalid            a setting or file that the operator must mend; exit code 2
 ├── CallerFailure             what the caller must mend
 │   ├── RequestInvalid        422
-│   ├── CredentialRefused     401
-│   ├── PermissionMissing     403
+│   ├── Refused               with a reason for the operator beside the message for the caller
+│   │   ├── CredentialRefused 401
+│   │   ├── PermissionMissing 403
+│   │   └── NotEnabled        402, the operator's list does not name the caller
+│   ├── TooManyFailures       429, credentials that did not hold
+│   ├── HeaderInvalid         400
 │   ├── NotFound              404
 │   ├── BodyTooSlow           408
 │   ├── BodyTooLarge          413
 │   └── EncodingUnsupported   415
 ├── NoModelConfigured         503, nothing can answer this request
+├── KeySetsMissing            500, no key is known that a token could be verified with
+├── SigningFailed             500, no token can be issued
+├── TokenExchangeFailed       500, another service did not give a token for ours
+├── StorageUnavailable        503, the database cannot be asked
 └── UpstreamFailure           a model provider did not answer as it should
     ├── UpstreamUnreachable   refused, no route, no such host, TLS
     ├── UpstreamTimedOut      connect, first byte, idle or total deadline
@@ -57,18 +65,65 @@ class RequestInvalid(CallerFailure):
     status = 422
 
 
-class CredentialRefused(CallerFailure):
-    """The caller did not prove who they are."""
+class Refused(CallerFailure):
+    """Somebody may not come in, or may not do this.
+
+    The message is what the caller reads; `reason` is for the operator's log and audit:
+    it names the cause and the cure, and never holds the credential.
+    """
+
+    code = "refused"
+
+    def __init__(self, message: str, *, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason or message
+
+
+class CredentialRefused(Refused):
+    """The caller did not prove who they are.
+
+    `counts` tells that a credential was shown and did not hold, which is what somebody
+    who guesses does.
+    """
 
     code = "credential_refused"
     status = 401
 
+    def __init__(self, message: str, *, reason: str = "", counts: bool = False) -> None:
+        super().__init__(message, reason=reason)
+        self.counts = counts
 
-class PermissionMissing(CallerFailure):
+
+class PermissionMissing(Refused):
     """The caller is known, but may not do this."""
 
     code = "permission_missing"
     status = 403
+
+
+class NotEnabled(Refused):
+    """The operator has listed who may use this, and the caller is not among them."""
+
+    code = "not_enabled"
+    status = 402
+
+
+class TooManyFailures(CallerFailure):
+    """Credentials from this address or with this prefix failed too often; one that holds still gets in."""
+
+    code = "too_many_failures"
+    status = 429
+
+    def __init__(self, *, retry_after: int) -> None:
+        super().__init__(f"Too many credentials were refused; try again in {retry_after} seconds")
+        self.retry_after = retry_after
+
+
+class HeaderInvalid(CallerFailure):
+    """A header that is needed is missing, or says something unknown."""
+
+    code = "header_invalid"
+    status = 400
 
 
 class NotFound(CallerFailure):
@@ -115,6 +170,39 @@ class NoModelConfigured(GatewayFailure):
     """No configured provider can answer; the message says which setting would help."""
 
     code = "no_model_configured"
+    status = 503
+
+
+class KeySetsMissing(GatewayFailure):
+    """No issuer's keys are known, so no token can be verified; the message says what was tried."""
+
+    code = "key_sets_missing"
+
+
+class SigningFailed(GatewayFailure):
+    """No token can be issued; `reason` is for the operator's log."""
+
+    code = "signing_failed"
+
+    def __init__(self, *, reason: str) -> None:
+        super().__init__("Failed to generate JWT")
+        self.reason = reason
+
+
+class TokenExchangeFailed(GatewayFailure):
+    """Another service gave no token for ours; `reason` is for the operator's log."""
+
+    code = "token_exchange_failed"
+
+    def __init__(self, *, reason: str) -> None:
+        super().__init__("Cannot obtain OIDC token")
+        self.reason = reason
+
+
+class StorageUnavailable(GatewayFailure):
+    """The database cannot be asked; the message names it without its password."""
+
+    code = "storage_unavailable"
     status = 503
 
 

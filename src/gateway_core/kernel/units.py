@@ -4,3 +4,5 @@ from typing import NewType
 
 Seconds = NewType("Seconds", float)
 Tokens = NewType("Tokens", int)
+MicroUsd = NewType("MicroUsd", int)
+"""A millionth of a US dollar."""

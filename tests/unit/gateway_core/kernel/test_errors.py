@@ -7,8 +7,15 @@ import pytest
 from gateway_core.kernel import errors
 from gateway_core.kernel.errors import (
     BodyTooLarge,
+    CredentialRefused,
     EncodingUnsupported,
     GatewayFailure,
+    NotEnabled,
+    PermissionMissing,
+    Refused,
+    SigningFailed,
+    TokenExchangeFailed,
+    TooManyFailures,
     UpstreamFailure,
     UpstreamRateLimited,
     UpstreamTimedOut,
@@ -20,13 +27,21 @@ PUBLIC = {
     "SettingInvalid": ("setting_invalid", 500),
     "CallerFailure": ("caller_failure", 400),
     "RequestInvalid": ("request_invalid", 422),
+    "Refused": ("refused", 400),
     "CredentialRefused": ("credential_refused", 401),
     "PermissionMissing": ("permission_missing", 403),
+    "NotEnabled": ("not_enabled", 402),
+    "TooManyFailures": ("too_many_failures", 429),
+    "HeaderInvalid": ("header_invalid", 400),
     "NotFound": ("not_found", 404),
     "BodyTooLarge": ("body_too_large", 413),
     "BodyTooSlow": ("body_too_slow", 408),
     "EncodingUnsupported": ("encoding_unsupported", 415),
     "NoModelConfigured": ("no_model_configured", 503),
+    "KeySetsMissing": ("key_sets_missing", 500),
+    "SigningFailed": ("signing_failed", 500),
+    "TokenExchangeFailed": ("token_exchange_failed", 500),
+    "StorageUnavailable": ("storage_unavailable", 503),
     "UpstreamFailure": ("upstream_failure", 503),
     "UpstreamUnreachable": ("upstream_unreachable", 503),
     "UpstreamTimedOut": ("upstream_timed_out", 503),
@@ -65,6 +80,26 @@ def test_no_two_failures_share_a_code() -> None:
 def test_each_failure_stands_in_the_drawing_of_the_tree(kind: type[GatewayFailure]) -> None:
     assert errors.__doc__
     assert kind.__name__ in errors.__doc__.split()
+
+
+@pytest.mark.parametrize("kind", [CredentialRefused, PermissionMissing, NotEnabled])
+def test_a_refusal_keeps_what_the_operator_reads_apart_from_what_the_caller_reads(kind: type[Refused]) -> None:
+    assert (str(kind("no")), kind("no").reason) == ("no", "no")
+    assert (str(kind("no", reason="because")), kind("no", reason="because").reason) == ("no", "because")
+
+
+def test_too_many_failures_say_when_to_come_back() -> None:
+    failures = TooManyFailures(retry_after=7)
+
+    assert failures.retry_after == 7
+    assert "7 seconds" in str(failures)
+
+
+def test_what_the_operator_must_mend_says_why_to_the_operator_only() -> None:
+    signing, exchange = SigningFailed(reason="no key"), TokenExchangeFailed(reason="it is down")
+
+    assert (str(signing), signing.reason) == ("Failed to generate JWT", "no key")
+    assert (str(exchange), exchange.reason) == ("Cannot obtain OIDC token", "it is down")
 
 
 def test_an_upstream_failure_says_who_failed_with_which_model_and_how() -> None:
