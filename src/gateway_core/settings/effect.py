@@ -9,9 +9,14 @@ from __future__ import annotations
 from gateway_core.settings.catalogue import PREFIX, Setting, all_settings
 
 _SECTIONS = (
+    "AIGW_AUDIT__",
     "AIGW_AUTH__",
+    "AIGW_CLIENTS__",
     "AIGW_FASTAPI__",
     "AIGW_LIMITS__",
+    "AIGW_MTLS__",
+    "AIGW_PROXY_ENDPOINTS__",
+    "AIGW_SELF_SIGNED_JWT__",
     "AIGW_LOGGING__",
     "AIGW_UPSTREAM__",
     "AIGW_CUSTOM_MODELS__",
@@ -19,9 +24,12 @@ _SECTIONS = (
 _SINGLE = frozenset(
     {
         "AIGW_CLOUD_CONNECTOR_SERVICE_NAME",
+        "AIGW_CUSTOMER_PORTAL_URL",
+        "AIGW_DATABASE_URL",
         "AIGW_DATA_DIR",
         "AIGW_FEATURE_FLAGS__DISALLOWED_FLAGS",
         "AIGW_FIREWORKS_API_BASE_URL",
+        "AIGW_GITLAB_URL",
         "AIGW_MOCK_MODEL_RESPONSES",
         "AIGW_MODEL_ENGINE_CONCURRENCY_LIMITS",
         "AIGW_MODEL_ENGINE_LIMITS",

@@ -92,7 +92,7 @@ def _read_json(value: object) -> object:
         raise ValueError("is not JSON") from None
 
 
-def _split_commas(value: object) -> object:
+def split_commas(value: object) -> object:
     """Split text at its commas, without blanks; a JSON list is taken as it is."""
     if not isinstance(value, str):
         return value
@@ -123,6 +123,15 @@ def _without_outer_quotes(value: object) -> object:
     return value
 
 
+def _checked_database(value: object) -> object:
+    """Give back the URL of a database that we can work with; anything else is refused."""
+    if isinstance(value, str):
+        scheme, mark, rest = value.partition("://")
+        if scheme not in {"sqlite", "postgresql", "postgres"} or not mark or not rest:
+            raise ValueError("is not the URL of a database")
+    return value
+
+
 FreePort = Annotated[int, Field(ge=0, le=65535), Accepts("a port from 0 to 65535")]
 Count = Annotated[int, Field(ge=1), Accepts("a whole number of 1 or more")]
 WholeNumber = Annotated[int, Field(ge=0), Accepts("a whole number of 0 or more")]
@@ -134,6 +143,11 @@ Region = Annotated[
     str, Field(pattern="^[A-Za-z0-9-]+$"), Accepts("a name of letters, digits and hyphens, such as europe-west1")
 ]
 Url = Annotated[str, AfterValidator(_checked_url), Accepts("a URL that begins with http:// or https://")]
+DatabaseUrl = Annotated[
+    SecretStr,
+    BeforeValidator(_checked_database),
+    Accepts("a URL that begins with sqlite:/// (and a path) or postgresql://"),
+]
 UrlPath = Annotated[str, Field(pattern="^/"), Accepts("a path that begins with /")]
 FilePath = Annotated[Path, Accepts("the path of a file")]
 FolderPath = Annotated[Path, Accepts("the path of a folder")]
@@ -142,9 +156,7 @@ LogLevel = Annotated[
     BeforeValidator(_known_level),
     Accepts("DEBUG, INFO, WARNING, ERROR or CRITICAL"),
 ]
-CommaList = Annotated[
-    tuple[str, ...], BeforeValidator(_split_commas), Accepts("a list with commas between its members")
-]
+CommaList = Annotated[tuple[str, ...], BeforeValidator(split_commas), Accepts("a list with commas between its members")]
 FromJson = Annotated[Plain, BeforeValidator(_read_json)]
 Pem = Annotated[SecretStr, BeforeValidator(_real_newlines), Accepts("a PEM text")]
 QuotedJson = Annotated[SecretStr, BeforeValidator(_without_outer_quotes), Accepts("a JSON text")]

@@ -2,15 +2,70 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr
 
-from gateway_core.settings.kinds import Accepts, CommaList, Env, FromJson, Pem, Section
+from gateway_core.settings.kinds import (
+    Accepts,
+    CommaList,
+    Count,
+    Derived,
+    Duration,
+    Env,
+    FromJson,
+    JsonObject,
+    Pem,
+    Section,
+    Url,
+    split_commas,
+)
+
+SignatureAlgorithm = Literal["RS256", "ES256"]
+
+
+class TrustedIssuer(JsonObject):
+    """One more identity provider whose tokens count here."""
+
+    url: Url
+    """Where its discovery document is: `<url>/.well-known/openid-configuration`."""
+
+    name: str = ""
+    """Its name in logs; empty: its URL."""
+
+    check_issuer: bool = True
+    """Whether its keys hold for tokens that name it as their issuer, and for no others."""
 
 
 class Auth(Section):
-    """Ways around authentication, for development and tests."""
+    """How callers prove who they are, and ways around it for development and tests."""
+
+    issuers: Annotated[
+        FromJson[tuple[TrustedIssuer, ...]],
+        Accepts('a JSON list of issuers such as [{"url": "https://id.example.com"}]'),
+    ] = ()
+    """Issuers whose tokens are accepted beside those of GitLab and the customer portal."""
+
+    check_gitlab_issuer: bool = False
+    """Let keys of GitLab and the customer portal hold only for tokens that name them as issuer. Off, as in GitLab's
+    own gateway: a GitLab that is reached under another name than its own signs its tokens with that other name."""
+
+    algorithms: Annotated[
+        tuple[SignatureAlgorithm, ...],
+        BeforeValidator(split_commas),
+        Field(min_length=1),
+        Accepts("RS256, ES256 or both with a comma between"),
+    ] = ("RS256",)
+    """Signatures that tokens may have; GitLab signs with RS256."""
+
+    keys_refresh: Duration = 3600
+    """Seconds after which an issuer's keys are fetched again, in the background."""
+
+    keys_stale_for: Duration = 604_800
+    """Seconds for which known keys of an issuer that cannot be reached still hold."""
+
+    failures_per_minute: Count = 60
+    """Refused credentials a minute from one address, or with one key prefix, after which refusals become 429."""
 
     bypass_external: bool = False
     """Take every caller as a debug user who may do anything. Never where others can reach the gateway."""
@@ -67,6 +122,25 @@ class ProxyEndpoints(Section):
     """Ids of the root namespaces on gitlab.com that may use the proxies; empty: all."""
 
 
+class Clients(Section):
+    """Keys that this gateway makes for its clients."""
+
+    hash_key: Annotated[
+        SecretStr | None,
+        Field(min_length=32),
+        Accepts("text of 32 characters or more"),
+        Derived("the file `client-hash-key` in `AIGW_DATA_DIR`, made at first start"),
+    ] = None
+    """Secret with which client keys are hashed before they are stored; every replica needs the same one."""
+
+
+class Audit(Section):
+    """The record of refusals and of changes to clients."""
+
+    keep_days: Count = 90
+    """Days after which records of the audit are removed."""
+
+
 class UsageQuota(Section):
     """Access to the quota service; without both values no quota is checked."""
 
@@ -91,6 +165,10 @@ class Access(Section):
     """Authentication, tokens and flags."""
 
     auth: Auth = Auth()
+
+    clients: Clients = Clients()
+
+    audit: Audit = Audit()
 
     self_signed_jwt: SelfSignedJwt = SelfSignedJwt()
 

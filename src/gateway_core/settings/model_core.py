@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from gateway_core.settings.kinds import Derived, FilePath, FolderPath, LogLevel, Section, Url
+from gateway_core.settings.kinds import DatabaseUrl, Derived, FilePath, FolderPath, LogLevel, Section, Url
 
 
 class AgenticMock(Section):
@@ -79,6 +79,10 @@ class Core(Section):
         "~/.local/share/ai-gateway"
     )
     """Folder for what must survive a restart: keys and databases."""
+
+    database_url: Annotated[DatabaseUrl | None, Derived("the SQLite file `gateway.db` in `AIGW_DATA_DIR`")] = None
+    """Database of clients, their keys and the audit; replicas share one on PostgreSQL, as in
+    `postgresql://user:password@host/name`."""
 
     mock_model_responses: bool = False
     """Make answers up instead of calling a model: `mock`, or an echo of a ready-made prompt."""

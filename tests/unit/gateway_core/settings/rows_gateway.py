@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gateway_core.settings.model_access import TrustedIssuer
 from unit.gateway_core.settings.row import (
     HOME,
     READABLE,
@@ -31,6 +32,14 @@ CORE = (
     text("AIGW_CLOUD_CONNECTOR_SERVICE_NAME", "cloud_connector_service_name", "gitlab-ai-gateway"),
     file("AIGW_CONFIG_FILE", "config_file"),
     Row("AIGW_DATA_DIR", "data_dir", HOME / ".local/share/ai-gateway", "/srv/data", HOME.parent.parent / "srv/data"),
+    Row(
+        "AIGW_DATABASE_URL",
+        "database_url",
+        None,
+        "postgresql://gw:pw@db.example/gw",
+        "postgresql://gw:pw@db.example/gw",
+        bad="mysql://db.example/gw",
+    ),
     flag("AIGW_MOCK_MODEL_RESPONSES", "mock_model_responses"),
     flag("AIGW_USE_AGENTIC_MOCK", "use_agentic_mock"),
     flag("AIGW_AGENTIC_MOCK__AUTO_TOOL_APPROVAL", "agentic_mock.auto_tool_approval"),
@@ -82,6 +91,21 @@ SERVER = (
 )
 
 ACCESS = (
+    Row(
+        "AIGW_AUTH__ISSUERS",
+        "auth.issuers",
+        (),
+        '[{"url": "https://id.example", "name": "ours", "check_issuer": false}]',
+        (TrustedIssuer(url="https://id.example", name="ours", check_issuer=False),),
+        bad='[{"name": "ours"}]',
+    ),
+    flag("AIGW_AUTH__CHECK_GITLAB_ISSUER", "auth.check_gitlab_issuer"),
+    Row("AIGW_AUTH__ALGORITHMS", "auth.algorithms", ("RS256",), "RS256, ES256", ("RS256", "ES256"), bad="HS256"),
+    seconds("AIGW_AUTH__KEYS_REFRESH", "auth.keys_refresh", 3600),
+    seconds("AIGW_AUTH__KEYS_STALE_FOR", "auth.keys_stale_for", 604_800),
+    count("AIGW_AUTH__FAILURES_PER_MINUTE", "auth.failures_per_minute", 60),
+    Row("AIGW_CLIENTS__HASH_KEY", "clients.hash_key", None, "h" * 32, "h" * 32, bad="short"),
+    count("AIGW_AUDIT__KEEP_DAYS", "audit.keep_days", 90),
     flag("AIGW_AUTH__BYPASS_EXTERNAL", "auth.bypass_external"),
     flag("AIGW_AUTH__BYPASS_EXTERNAL_WITH_HEADER", "auth.bypass_external_with_header"),
     flag("AIGW_AUTH__BYPASS_JWT_SIGNATURE", "auth.bypass_jwt_signature"),

@@ -84,5 +84,16 @@ def test_settings_cannot_be_changed_after_loading() -> None:
 def test_only_the_documented_settings_hold_secrets() -> None:
     secret = {setting.variable for setting in all_settings() if setting.is_secret}
 
-    looks_secret = ("_KEY", "_TOKEN", "_SECRET", "_PASSWORD", "_DSN", "_KEY_ID", "_BEDROCK", "_HEADERS", "_PARAMS")
+    looks_secret = (
+        "_KEY",
+        "_TOKEN",
+        "_SECRET",
+        "_PASSWORD",
+        "_DSN",
+        "_DATABASE_URL",
+        "_KEY_ID",
+        "_BEDROCK",
+        "_HEADERS",
+        "_PARAMS",
+    )
     assert secret == {setting.variable for setting in all_settings() if setting.variable.endswith(looks_secret)}
