@@ -175,6 +175,8 @@ def _route_standard_library(level: int) -> None:
         logger.handlers.clear()
         logger.propagate = True
     logging.getLogger("uvicorn.error").addFilter(_KnownFailures())
+    # At info it tells each of its plugins and steps.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     # Ours is api.access; the server's own would say it twice.
     access = logging.getLogger("uvicorn.access")
     access.handlers.clear()

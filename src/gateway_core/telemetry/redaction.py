@@ -41,6 +41,7 @@ _HINTS = (
     b"token=",
     b"AKIA",
     b"AIza",
+    b"ya29.",
     b"@",
     b"glpat-",
     b"PRIVATE KEY",
@@ -52,6 +53,7 @@ _SECRETS = re.compile(
     \b(?:sk|gw|rk|pk)-[A-Za-z0-9_\-]{8,}            # vendors' keys and ours
     | \bglpat-[A-Za-z0-9_\-]{8,}
     | \bAKIA[0-9A-Z]{12,} | \bAIza[A-Za-z0-9_\-]{20,}
+    | \bya29\.[A-Za-z0-9_\-.]{8,}                  # Google's access tokens
     | (?<![A-Za-z0-9_\-])eyJ[A-Za-z0-9_\-]{6,}+\.[A-Za-z0-9_\-]++(?:\.[A-Za-z0-9_\-]*)?   # signed tokens
     | (?<=[Bb]earer\ )[^\s"'\\,]{6,}
     | (?<=[?&]key=)[^&\s"'\\]+ | (?<=[?&]token=)[^&\s"'\\]+ | (?<=[?&]api_key=)[^&\s"'\\]+

@@ -17,6 +17,7 @@ SECRETS = {
     "GitLab's token": "glpat-aB3dE5fG7hJ9kL1m",
     "an AWS key id": "AKIAIOSFODNN7EXAMPLE",
     "a Google key": "AIzaSyA-1234567890abcdefghijklmnopq",
+    "an access token of Google": "ya29.a0AfH6SMB-1234567890_abc.def",
     "a signed token": "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl-_",
     "an encrypted token without its end": "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0",
 }
