@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from gateway_core.identity.model import CLIENT_KEY_PREFIX, Caller, Claims
-from gateway_core.identity.ports import ClientKeys, TokenVerifier
+from gateway_core.identity.model import Caller, Claims
+from gateway_core.identity.ports import CredentialVerifier
+from gateway_core.kernel.clock import Clock
 from gateway_core.kernel.errors import CredentialRefused
+from gateway_core.kernel.units import Seconds
+from gateway_core.telemetry.logs import get_log
+
+log = get_log("identity")
 
 HeaderGet = Callable[[str], str | None]
+
+_ALARM_EVERY = Seconds(60)
+# Those of HTTP (RFC 9110, section 5.6.3), and no blanks of Unicode: there is one spelling of each credential.
+_BLANKS = " \t"
+_SEATS_MISSING = "Header is missing: 'X-Gitlab-Duo-Seat-Count'"
+_SEATS_MISMATCH = "Header mismatch 'X-Gitlab-Duo-Seat-Count'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,54 +29,114 @@ class Bypass:
 
     external: bool = False
     external_with_header: bool = False
+    signature: bool = False
+
+
+@dataclass(slots=True)
+class BypassAlarm:
+    """Say that authentication is bypassed: once a minute, for as long as somebody uses it."""
+
+    clock: Clock
+    _rang: dict[str, Seconds] = field(default_factory=dict)
+    _used: dict[str, int] = field(default_factory=dict)
+
+    def ring(self, setting: str) -> None:
+        """Count one use, and log when a minute has passed since the last line."""
+        self._used[setting] = self._used.get(setting, 0) + 1
+        now = self.clock.monotonic()
+        if setting in self._rang and now - self._rang[setting] < _ALARM_EVERY:
+            return
+        self._rang[setting] = now
+        log.critical(
+            "authentication_bypass_used",
+            setting=setting,
+            requests=self._used.pop(setting),
+            cure="unset it in production",
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Authenticator:
-    """Decide who calls. `header` looks a header up by its lower-case name."""
+    """Decide who calls. `header` looks a header up by its lower-case name.
+
+    A header that came twice must be given with both values and a comma between, as HTTP
+    joins them: then no check can see one value and another part of the service the other.
+    """
 
     service_name: str
-    client_keys: ClientKeys
-    tokens: TokenVerifier | None
+    client_keys: CredentialVerifier
+    tokens: CredentialVerifier
+    alarm: BypassAlarm
     bypass: Bypass = Bypass()
 
-    def authenticate(self, header: HeaderGet) -> Caller:
+    async def authenticate(self, header: HeaderGet) -> Caller:
         """Give the caller; raises CredentialRefused with the text of the first check that failed."""
         if self.bypass.external:
+            self.alarm.ring("AIGW_AUTH__BYPASS_EXTERNAL")
             return Caller("debug")
         if self.bypass.external_with_header and header("bypass-auth") == "true":
+            self.alarm.ring("AIGW_AUTH__BYPASS_EXTERNAL_WITH_HEADER")
             return Caller("debug")
-        credential = _bearer(header("authorization"))
-        if credential.startswith(CLIENT_KEY_PREFIX):
-            caller = self.client_keys.verify(credential)
-            if caller is None:
-                raise CredentialRefused("Forbidden by auth provider")
-            return caller
+        credential, from_api_key = _credential(header)
+        if from_api_key or self.client_keys.recognises(credential):
+            return await self.client_keys.verify(credential)
         if header("x-gitlab-authentication-type") != "oidc":
             raise CredentialRefused("Invalid authentication token type - only OIDC is supported")
-        claims = self.tokens.verify(credential) if self.tokens else None
-        if claims is None:
-            raise CredentialRefused("Forbidden by auth provider")
-        self._cross_check(claims, header)
-        return Caller("token", claims)
+        caller = await self.tokens.verify(credential)
+        if self.bypass.signature:
+            self.alarm.ring("AIGW_AUTH__BYPASS_JWT_SIGNATURE")
+        if caller.claims is not None:
+            self._cross_check(caller.claims, header)
+        return caller
+
+    async def authenticate_operator(self, header: HeaderGet) -> Caller:
+        """Give the caller at the operator's door, where only keys of clients count and nothing is bypassed."""
+        credential, _ = _credential(header)
+        if not self.client_keys.recognises(credential):
+            raise CredentialRefused(
+                "The operator's door takes keys of clients; make one with: ai-gateway clients add NAME --role viewer",
+                counts=True,
+            )
+        return await self.client_keys.verify(credential)
 
     def _cross_check(self, claims: Claims, header: HeaderGet) -> None:
         if claims.realm and claims.realm != header("x-gitlab-realm"):
-            raise CredentialRefused("Header mismatch 'X-Gitlab-Realm'")
+            _refuse("X-Gitlab-Realm", claim="gitlab_realm")
         if claims.instance_id and claims.instance_id != header("x-gitlab-instance-id"):
-            raise CredentialRefused("Header mismatch 'X-Gitlab-Instance-Id'")
-        if not claims.subject:
-            return
-        own = claims.issuer == self.service_name
-        name = "X-Gitlab-Global-User-Id" if own else "X-Gitlab-Instance-Id"
-        if claims.subject != header(name.lower()):
-            raise CredentialRefused(f"Header mismatch '{name}'")
+            _refuse("X-Gitlab-Instance-Id", claim="gitlab_instance_id")
+        if claims.subject:
+            own = claims.issuer == self.service_name
+            name = "X-Gitlab-Global-User-Id" if own else "X-Gitlab-Instance-Id"
+            if claims.subject != header(name.lower()):
+                _refuse(name, claim="sub")
+        if claims.duo_seat_count.strip():
+            said = header("x-gitlab-duo-seat-count")
+            if said is None:
+                log.warning(_SEATS_MISSING)
+            elif said != claims.duo_seat_count:
+                log.warning(_SEATS_MISMATCH)
 
 
-def _bearer(authorization: str | None) -> str:
+def _credential(header: HeaderGet) -> tuple[str, bool]:
+    """Give the credential, and whether it came as `x-api-key`, where only keys of clients are taken."""
+    authorization = header("authorization")
     if authorization is None:
-        raise CredentialRefused("No authorization header presented")
-    word, _, credential = authorization.strip().partition(" ")
-    if word.lower() != "bearer" or not credential.strip():
+        api_key = header("x-api-key")
+        if api_key is None:
+            raise CredentialRefused("No authorization header presented")
+        return api_key, True
+    word, _, credential = authorization.strip(_BLANKS).partition(" ")
+    credential = credential.strip(_BLANKS)
+    if word.lower() != "bearer" or not credential:
         raise CredentialRefused("Invalid authorization header")
-    return credential.strip()
+    if "," in credential or " " in credential:
+        reason = "the Authorization header came twice, or holds more than one credential: send one"
+        raise CredentialRefused("Invalid authorization header", reason=reason)
+    return credential, False
+
+
+def _refuse(name: str, *, claim: str) -> None:
+    reason = (
+        f"the token's claim {claim!r} and the header {name} differ: GitLab must send the header that fits its token"
+    )
+    raise CredentialRefused(f"Header mismatch '{name}'", reason=reason, counts=True)

@@ -2,71 +2,30 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from dataclasses import dataclass
 
-import msgspec
-
-from gateway_core.identity.model import Claims
+from gateway_core.identity.claims import TokenRefused, check_claims, refuse_token
+from gateway_core.identity.compact import TokenMalformed, looks_compact, parse_compact
+from gateway_core.identity.model import Caller
 from gateway_core.kernel.clock import Clock
-
-_KNOWN = frozenset(
-    {"iss", "sub", "scopes", "gitlab_realm", "gitlab_instance_id", "duo_seat_count", "gitlab_instance_uid"}
-)
-_LONGEST_TOKEN = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class UnsignedTokens:
-    """Read a token without its signature; audience and times still hold."""
+    """Read a token without its signature; form, audience and times still hold."""
 
     audience: str
     clock: Clock
 
-    def verify(self, token: str) -> Claims | None:
-        """Give what the token says, or None when it does not hold."""
-        payload = _payload(token)
-        if payload is None:
-            return None
-        audience = payload.get("aud")
-        if self.audience not in (audience if isinstance(audience, list) else [audience]):
-            return None
-        now = self.clock.now().timestamp()
-        expires = payload.get("exp")
-        if not isinstance(expires, int | float) or expires <= now:
-            return None
-        for claim in ("nbf", "iat"):
-            begins = payload.get(claim, 0)
-            if not isinstance(begins, int | float) or begins > now:
-                return None
-        return _claims(payload)
+    def recognises(self, credential: str) -> bool:
+        """Tell whether this looks like a signed token."""
+        return looks_compact(credential)
 
-
-def _payload(token: str) -> dict[str, object] | None:
-    parts = token.split(".")
-    if len(parts) != 3 or len(token) > _LONGEST_TOKEN:
-        return None
-    try:
-        raw = base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4))
-        return msgspec.json.decode(raw, type=dict[str, object])
-    except (binascii.Error, ValueError, RecursionError):
-        return None
-
-
-def _claims(payload: dict[str, object]) -> Claims:
-    scopes = payload.get("scopes")
-    return Claims(
-        issuer=_text(payload.get("iss")),
-        subject=_text(payload.get("sub")),
-        scopes=frozenset(str(scope) for scope in scopes) if isinstance(scopes, list) else frozenset(),
-        realm=_text(payload.get("gitlab_realm")),
-        instance_id=_text(payload.get("gitlab_instance_id")),
-        duo_seat_count=_text(payload.get("duo_seat_count")),
-        instance_uid=_text(payload.get("gitlab_instance_uid")),
-        extra={name: value for name, value in payload.items() if name not in _KNOWN},
-    )
-
-
-def _text(value: object) -> str:
-    return "" if value is None else str(value)
+    async def verify(self, credential: str) -> Caller:
+        """Give whom the token names; raises CredentialRefused."""
+        try:
+            token = parse_compact(credential)
+            claims, _ = check_claims(token.payload, audience=self.audience, now=self.clock.now().timestamp())
+        except (TokenMalformed, TokenRefused) as refused:
+            raise refuse_token(refused.reason) from refused
+        return Caller("token", claims)

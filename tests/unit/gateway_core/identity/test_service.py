@@ -1,29 +1,43 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
+from structlog.typing import EventDict
 
-from gateway_core.identity.model import Caller, Claims
-from gateway_core.identity.ports import TokenVerifier
-from gateway_core.identity.service import Authenticator, Bypass
+from fakes.clock import FakeClock
+from gateway_core.identity.model import Caller, Claims, Client
+from gateway_core.identity.service import Authenticator, Bypass, BypassAlarm
 from gateway_core.kernel.errors import CredentialRefused
 
 US = "gitlab-ai-gateway"
-CLIENT = Caller("client")
+CLIENT = Caller("client", client=Client("1", "ci", datetime(2026, 1, 1, tzinfo=UTC)))
 NO_BYPASS = Bypass()
 OIDC = {"authorization": "Bearer a.b.c", "x-gitlab-authentication-type": "oidc"}
 
 
+@pytest.fixture
+def logs() -> Iterator[list[EventDict]]:
+    with capture_logs() as captured:
+        yield captured
+
+
 @dataclass(frozen=True)
 class FakeClientKeys:
-    keys: frozenset[str] = frozenset({"gw-known"})
+    """Keys begin with gw-, and one is known."""
 
-    def verify(self, key: str) -> Caller | None:
-        return CLIENT if key in self.keys else None
+    def recognises(self, credential: str) -> bool:
+        return credential.startswith("gw-")
+
+    async def verify(self, credential: str) -> Caller:
+        if credential == "gw-known":
+            return CLIENT
+        raise CredentialRefused("Forbidden by auth provider", reason="nobody holds it", counts=True)
 
 
 @dataclass(frozen=True)
@@ -32,61 +46,75 @@ class FakeTokens:
 
     known: Mapping[str, Claims] = field(default_factory=dict)
 
-    def verify(self, token: str) -> Claims | None:
-        return self.known.get(token)
+    def recognises(self, credential: str) -> bool:
+        return "." in credential
+
+    async def verify(self, credential: str) -> Caller:
+        if credential in self.known:
+            return Caller("token", self.known[credential])
+        raise CredentialRefused("Forbidden by auth provider", reason="signed by nobody", counts=True)
 
 
-def ask(
+def build(
+    *, claims: Claims | None = None, tokens: FakeTokens | None = None, bypass: Bypass = NO_BYPASS, clock: FakeClock
+) -> Authenticator:
+    """Build an authenticator; `claims` are what the token a.b.c says."""
+    verifier = tokens or FakeTokens({"a.b.c": claims} if claims else {})
+    return Authenticator(US, FakeClientKeys(), verifier, BypassAlarm(clock), bypass)
+
+
+async def ask(
     headers: Mapping[str, str],
     *,
     claims: Claims | None = None,
-    tokens: TokenVerifier | None = None,
+    tokens: FakeTokens | None = None,
     bypass: Bypass = NO_BYPASS,
 ) -> Caller:
-    """Authenticate a request with these headers; `claims` are what the token a.b.c says."""
-    verifier = tokens or FakeTokens({"a.b.c": claims} if claims else {})
-    return Authenticator(US, FakeClientKeys(), verifier, bypass).authenticate(headers.get)
+    """Authenticate a request with these headers."""
+    authenticator = build(claims=claims, tokens=tokens, bypass=bypass, clock=FakeClock())
+    return await authenticator.authenticate(headers.get)
 
 
-def refusal(headers: Mapping[str, str], *, claims: Claims | None = None, bypass: Bypass = NO_BYPASS) -> str:
-    with pytest.raises(CredentialRefused) as refused:
-        ask(headers, claims=claims, bypass=bypass)
-    return str(refused.value)
+async def refused(
+    headers: Mapping[str, str], *, claims: Claims | None = None, bypass: Bypass = NO_BYPASS
+) -> CredentialRefused:
+    with pytest.raises(CredentialRefused) as caught:
+        await ask(headers, claims=claims, bypass=bypass)
+    return caught.value
 
 
-def test_without_a_credential_nobody_gets_in() -> None:
-    assert refusal({}) == "No authorization header presented"
+async def refusal(headers: Mapping[str, str], *, claims: Claims | None = None, bypass: Bypass = NO_BYPASS) -> str:
+    return str(await refused(headers, claims=claims, bypass=bypass))
+
+
+async def test_without_a_credential_nobody_gets_in() -> None:
+    assert await refusal({}) == "No authorization header presented"
 
 
 @pytest.mark.parametrize("header", ["", " ", "Bearer", "Bearer ", "Basic b3A6cGFzcw==", "a.b.c", "Bearera.b.c"])
-def test_a_credential_that_is_no_bearer_is_invalid(header: str) -> None:
-    assert refusal({"authorization": header}) == "Invalid authorization header"
+async def test_a_credential_that_is_no_bearer_is_invalid(header: str) -> None:
+    assert await refusal({"authorization": header}) == "Invalid authorization header"
 
 
 @pytest.mark.parametrize("kind", [None, "", "jwt", "OIDC", "oidc "])
-def test_a_token_must_say_exactly_that_it_is_oidc(kind: str | None) -> None:
+async def test_a_token_must_say_exactly_that_it_is_oidc(kind: str | None) -> None:
     headers = {"authorization": "Bearer a.b.c"} | ({"x-gitlab-authentication-type": kind} if kind is not None else {})
 
-    assert refusal(headers, claims=Claims()) == "Invalid authentication token type - only OIDC is supported"
+    assert await refusal(headers, claims=Claims()) == "Invalid authentication token type - only OIDC is supported"
 
 
-def test_a_token_that_does_not_hold_is_forbidden() -> None:
-    assert refusal(OIDC) == "Forbidden by auth provider"
-
-
-def test_without_a_verifier_every_token_is_forbidden() -> None:
-    with pytest.raises(CredentialRefused, match=r"^Forbidden by auth provider$"):
-        Authenticator(US, FakeClientKeys(), None).authenticate(OIDC.get)
+async def test_a_token_that_does_not_hold_is_forbidden() -> None:
+    assert await refusal(OIDC) == "Forbidden by auth provider"
 
 
 @pytest.mark.parametrize("word", ["Bearer", "bearer", "BEARER", "BeArEr"])
-def test_a_token_that_holds_makes_its_bearer_a_caller_with_its_claims(word: str) -> None:
+async def test_a_token_that_holds_makes_its_bearer_a_caller_with_its_claims(word: str) -> None:
     claims = Claims(scopes=frozenset({"complete_code"}))
 
-    assert ask(OIDC | {"authorization": f" {word}  a.b.c "}, claims=claims) == Caller("token", claims)
+    assert await ask(OIDC | {"authorization": f" {word}  a.b.c "}, claims=claims) == Caller("token", claims)
 
 
-def test_the_checks_of_a_token_come_in_their_order() -> None:
+async def test_the_checks_of_a_token_come_in_their_order() -> None:
     claims = Claims(issuer=US, subject="u", realm="saas", instance_id="i")
     mended = [
         ("authorization", "Basic x", "No authorization header presented"),
@@ -99,10 +127,10 @@ def test_the_checks_of_a_token_come_in_their_order() -> None:
     ]
     headers: dict[str, str] = {}
     for name, value, said in mended:
-        assert refusal(headers, claims=claims) == said
+        assert await refusal(headers, claims=claims) == said
         headers[name] = value
 
-    assert ask(headers, claims=claims) == Caller("token", claims)
+    assert await ask(headers, claims=claims) == Caller("token", claims)
 
 
 @pytest.mark.parametrize(
@@ -115,61 +143,156 @@ def test_the_checks_of_a_token_come_in_their_order() -> None:
     ],
     ids=["realm", "instance", "user of our own token", "instance as subject of GitLab's token"],
 )
-def test_a_claim_must_be_repeated_in_its_header(claims: Claims, header: str, value: str) -> None:
+async def test_a_claim_must_be_repeated_in_its_header(claims: Claims, header: str, value: str) -> None:
     said = f"Header mismatch '{header}'"
 
-    assert ask(OIDC | {header.lower(): value}, claims=claims) == Caller("token", claims)
+    assert await ask(OIDC | {header.lower(): value}, claims=claims) == Caller("token", claims)
     for wrong in ({}, {header.lower(): ""}, {header.lower(): value.upper()}, {header.lower(): f"{value} "}):
-        assert refusal(OIDC | wrong, claims=claims) == said
+        assert await refusal(OIDC | wrong, claims=claims) == said
 
 
-def test_a_claim_that_is_empty_is_not_compared() -> None:
+async def test_a_claim_that_is_empty_is_not_compared() -> None:
     headers = OIDC | {"x-gitlab-realm": "saas", "x-gitlab-instance-id": "i", "x-gitlab-global-user-id": "u"}
 
-    assert ask(headers, claims=Claims()) == Caller("token", Claims())
+    assert await ask(headers, claims=Claims()) == Caller("token", Claims())
 
 
-def test_a_seat_count_that_differs_does_not_keep_anybody_out() -> None:
+@pytest.mark.parametrize(
+    ("said", "line"),
+    [
+        ({"x-gitlab-duo-seat-count": "7"}, "Header mismatch 'X-Gitlab-Duo-Seat-Count'"),
+        ({}, "Header is missing: 'X-Gitlab-Duo-Seat-Count'"),
+    ],
+)
+async def test_a_seat_count_that_differs_is_logged_and_keeps_nobody_out(
+    said: dict[str, str], line: str, logs: list[EventDict]
+) -> None:
     claims = Claims(duo_seat_count="5")
 
-    assert ask(OIDC | {"x-gitlab-duo-seat-count": "7"}, claims=claims) == Caller("token", claims)
+    assert await ask(OIDC | said, claims=claims) == Caller("token", claims)
+    assert [entry["event"] for entry in logs] == [line]
+
+
+@pytest.mark.parametrize(("claim", "said"), [("5", "5"), ("", "7"), (" ", "7")])
+async def test_a_seat_count_that_fits_or_is_blank_says_nothing(claim: str, said: str, logs: list[EventDict]) -> None:
+    await ask(OIDC | {"x-gitlab-duo-seat-count": said}, claims=Claims(duo_seat_count=claim))
+
+    assert logs == []
+
+
+@pytest.mark.parametrize(
+    "header", ["Bearer a.b.c, Bearer a.b.c", "Bearer gw-known, Bearer gw-other", "Bearer gw-known gw-other"]
+)
+async def test_two_credentials_are_none(header: str) -> None:
+    found = await refused(OIDC | {"authorization": header}, claims=Claims())
+
+    assert str(found) == "Invalid authorization header"
+    assert "send one" in found.reason
+
+
+async def test_a_mismatch_tells_the_operator_which_claim_and_which_header() -> None:
+    found = await refused(OIDC | {"x-gitlab-realm": "saas"}, claims=Claims(realm="self-managed"))
+
+    assert "'gitlab_realm'" in found.reason
+    assert "X-Gitlab-Realm" in found.reason
+    assert found.counts
+
+
+@pytest.mark.parametrize("headers", [{}, {"authorization": "nonsense"}, {"authorization": "Bearer a.b.c"}])
+async def test_only_a_credential_that_was_shown_counts_as_a_guess(headers: dict[str, str]) -> None:
+    assert not (await refused(headers)).counts
+
+
+async def test_a_client_key_may_come_as_an_api_key() -> None:
+    assert await ask({"x-api-key": "gw-known"}) == CLIENT
+
+
+@pytest.mark.parametrize("key", ["gw-other", "a.b.c", "", "gw-known, gw-known"])
+async def test_an_api_key_is_a_client_key_or_nothing(key: str) -> None:
+    assert await refusal(OIDC | {"x-api-key": key} | {"authorization": "Bearer x"}, claims=Claims()) != ""
+    assert await refusal({"x-api-key": key}, claims=Claims()) == "Forbidden by auth provider"
+
+
+async def test_the_authorization_header_comes_before_the_api_key() -> None:
+    assert await refusal({"authorization": "Basic x", "x-api-key": "gw-known"}) == "Invalid authorization header"
+
+
+async def test_the_operator_door_takes_client_keys() -> None:
+    authenticator = build(clock=FakeClock())
+
+    assert await authenticator.authenticate_operator({"authorization": "Bearer gw-known"}.get) == CLIENT
+    assert await authenticator.authenticate_operator({"x-api-key": "gw-known"}.get) == CLIENT
+
+
+@pytest.mark.parametrize("headers", [OIDC, {"bypass-auth": "true"}, {}, {"authorization": "Bearer gw-other"}])
+async def test_the_operator_door_takes_nothing_else_and_knows_no_bypass(headers: Mapping[str, str]) -> None:
+    bypass = Bypass(external=True, external_with_header=True, signature=True)
+    authenticator = build(claims=Claims(), bypass=bypass, clock=FakeClock())
+
+    with pytest.raises(CredentialRefused):
+        await authenticator.authenticate_operator(headers.get)
+
+
+@pytest.mark.parametrize(
+    ("bypass", "headers", "setting"),
+    [
+        (Bypass(external=True), {}, "AIGW_AUTH__BYPASS_EXTERNAL"),
+        (Bypass(external_with_header=True), {"bypass-auth": "true"}, "AIGW_AUTH__BYPASS_EXTERNAL_WITH_HEADER"),
+        (Bypass(signature=True), OIDC, "AIGW_AUTH__BYPASS_JWT_SIGNATURE"),
+    ],
+)
+async def test_a_bypass_in_use_is_told_once_a_minute(
+    bypass: Bypass, headers: Mapping[str, str], setting: str, logs: list[EventDict]
+) -> None:
+    clock = FakeClock()
+    authenticator = build(claims=Claims(), bypass=bypass, clock=clock)
+
+    for seconds in (0, 1, 58.9, 0.1, 30):
+        clock.advance(seconds)
+        await authenticator.authenticate(headers.get)
+
+    told = [(line["event"], line["log_level"], line["setting"], line["requests"]) for line in logs]
+    assert told == [
+        ("authentication_bypass_used", "critical", setting, 1),
+        ("authentication_bypass_used", "critical", setting, 3),
+    ]
 
 
 @pytest.mark.parametrize("word", ["Bearer", "bearer"])
-def test_a_client_key_is_enough_by_itself(word: str) -> None:
-    assert ask({"authorization": f"{word} gw-known"}) == CLIENT
+async def test_a_client_key_is_enough_by_itself(word: str) -> None:
+    assert await ask({"authorization": f"{word} gw-known"}) == CLIENT
 
 
-def test_a_client_key_that_we_did_not_make_is_forbidden() -> None:
-    assert refusal(OIDC | {"authorization": "Bearer gw-other"}) == "Forbidden by auth provider"
+async def test_a_client_key_that_we_did_not_make_is_forbidden() -> None:
+    assert await refusal(OIDC | {"authorization": "Bearer gw-other"}) == "Forbidden by auth provider"
 
 
-def test_what_begins_like_a_client_key_is_never_tried_as_a_token() -> None:
+async def test_what_begins_like_a_client_key_is_never_tried_as_a_token() -> None:
     tokens = FakeTokens({"gw-other": Claims()})
 
     with pytest.raises(CredentialRefused, match=r"^Forbidden by auth provider$"):
-        ask(OIDC | {"authorization": "Bearer gw-other"}, tokens=tokens)
+        await ask(OIDC | {"authorization": "Bearer gw-other"}, tokens=tokens)
 
 
 @pytest.mark.parametrize("headers", [{}, {"authorization": "nonsense"}, OIDC])
-def test_the_bypass_lets_everybody_in_as_a_debug_user(headers: Mapping[str, str]) -> None:
-    assert ask(headers, bypass=Bypass(external=True)) == Caller("debug")
+async def test_the_bypass_lets_everybody_in_as_a_debug_user(headers: Mapping[str, str]) -> None:
+    assert await ask(headers, bypass=Bypass(external=True)) == Caller("debug")
 
 
-def test_the_bypass_with_a_header_needs_exactly_that_header() -> None:
+async def test_the_bypass_with_a_header_needs_exactly_that_header() -> None:
     bypass = Bypass(external_with_header=True)
 
-    assert ask({"bypass-auth": "true"}, bypass=bypass) == Caller("debug")
+    assert await ask({"bypass-auth": "true"}, bypass=bypass) == Caller("debug")
     for value in ("True", "1", "false", "", "true "):
-        assert refusal({"bypass-auth": value}, bypass=bypass) == "No authorization header presented"
-    assert refusal({}, bypass=bypass) == "No authorization header presented"
+        assert await refusal({"bypass-auth": value}, bypass=bypass) == "No authorization header presented"
+    assert await refusal({}, bypass=bypass) == "No authorization header presented"
 
 
-def test_the_bypass_header_means_nothing_when_no_setting_allows_it() -> None:
-    assert refusal({"bypass-auth": "true"}) == "No authorization header presented"
+async def test_the_bypass_header_means_nothing_when_no_setting_allows_it() -> None:
+    assert await refusal({"bypass-auth": "true"}) == "No authorization header presented"
 
 
 @given(st.dictionaries(st.sampled_from([*OIDC, "bypass-auth", "x-gitlab-realm", "x-gitlab-instance-id"]), st.text()))
-def test_no_headers_let_anybody_in_who_proved_nothing(headers: dict[str, str]) -> None:
+async def test_no_headers_let_anybody_in_who_proved_nothing(headers: dict[str, str]) -> None:
     with pytest.raises(CredentialRefused):
-        ask(headers)
+        await ask(headers)
