@@ -50,7 +50,8 @@ _HINTS = (
 # Possessive where a caller could make it try again and again: each takes time in line with the text's length.
 _SECRETS = re.compile(
     rb"""
-    \b(?:sk|gw|rk|pk)-[A-Za-z0-9_\-]{8,}            # vendors' keys and ours
+    \b(?:sk|rk|pk)-[A-Za-z0-9_\-]{8,}               # vendors' keys
+    | \bgw-[A-Za-z0-9_\-]{10,}                      # ours; their first 12 characters may be shown
     | \bglpat-[A-Za-z0-9_\-]{8,}
     | \bAKIA[0-9A-Z]{12,} | \bAIza[A-Za-z0-9_\-]{20,}
     | \bya29\.[A-Za-z0-9_\-.]{8,}                  # Google's access tokens

@@ -35,6 +35,7 @@ HARMLESS = [
     "the token limit is 4096 tokens; key=value",
     "a task-oriented risk-averse desk-bound person",
     "sk-1 gw-2 glpat-3 AKIA eyJ Bearer",
+    "the key gw-3f9ak2p7x… of the client ci was revoked",
     "https://gateway.example/v1/chat?stream=true&model=gpt-4.1",
     "ops@gateway.example wrote to dev@gateway.example",
     "https://gateway.example/~op@home",
