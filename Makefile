@@ -5,6 +5,8 @@
 PYTHON ?= python3 python3.14 python3.13 python3.12 python3.11
 # More words for the tool behind run, test, test-watch, test-coverage and bench: make test ARGS="-k sse"
 ARGS ?=
+# Seconds for each target of fuzz; all run side by side
+FUZZ_SECONDS ?= 60
 # First commit that lint-commit leaves out; empty: where this branch left origin/main
 FROM ?=
 WORKERS ?= 4
@@ -29,8 +31,8 @@ MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help setup run test test-watch test-coverage check lint format check-mypy check-imports check-deps \
-	check-dead check-reference reference bench hooks lint-commit lint-message clean
+.PHONY: help setup run test test-slow test-watch test-coverage fuzz check lint format check-mypy check-imports \
+	check-deps check-dead check-reference reference bench hooks lint-commit lint-message clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^##: / { print substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' \
@@ -51,12 +53,18 @@ bench: setup ## Measure the gateway on this machine (ARGS: options of the bench)
 test: setup ## Run the tests, without those marked slow (ARGS: options of pytest)
 	@$(PYTEST) $(SPREAD) $(FAST) $(ARGS)
 
+test-slow: setup ## Run the tests marked slow, a minute of fuzzing among them (ARGS: options of pytest)
+	@$(PYTEST) $(SPREAD) -m slow $(ARGS)
+
 test-watch: setup ## Run the tests again at each change
 	@$(BIN)/ptw . --now --runner $(BIN)/pytest $(PLUGINS) $(FAST) $(ARGS)
 
 test-coverage: setup ## Run the tests and show the lines that none of them reached
 	@$(PYTEST) -p pytest_cov.plugin $(SPREAD) $(FAST) --cov --cov-report=term-missing:skip-covered \
 		--cov-report=xml $(ARGS)
+
+fuzz: setup ## Throw odd headers, tokens and key sets at identity (FUZZ_SECONDS; ARGS: targets and options)
+	@PYTHONPATH=tests $(BIN)/python -m fuzz.run --seconds $(FUZZ_SECONDS) $(ARGS)
 
 ##: Checking
 
