@@ -54,11 +54,10 @@ class SkippedKey:
 
 @dataclass(frozen=True, slots=True)
 class ParsedKeySet:
-    """The usable keys in the order of the document. `noted` are usable too, but their issuer should mend them."""
+    """The usable keys in the order of the document, and those that are passed over."""
 
     keys: tuple[TrustedKey, ...]
     skipped: tuple[SkippedKey, ...] = ()
-    noted: tuple[SkippedKey, ...] = ()
 
 
 class _Skip(Exception):
@@ -73,20 +72,16 @@ def parse_key_set(
     `issuer` is the one that tokens of these keys must name, None for any.
     """
     entries = _entries(document)
-    keys, skipped, noted = [], [], []
+    keys, skipped = [], []
     for entry in entries[:MOST_KEYS]:
         kid = _shown_kid(entry)
         try:
             keys.append(_parse_key(entry, source=source, algorithms=algorithms, issuer=issuer))
         except _Skip as skip:
             skipped.append(SkippedKey(kid, f"the key {quote(kid)} is skipped: {skip}"))
-            continue
-        if isinstance(entry, dict) and _PRIVATE & entry.keys():
-            reason = f"the key {quote(kid)} is published with its private half: anyone can sign with it, replace it"
-            noted.append(SkippedKey(kid, reason))
     if len(entries) > MOST_KEYS:
         skipped.append(SkippedKey(None, f"only the first {MOST_KEYS} of {len(entries)} keys are read"))
-    return ParsedKeySet(tuple(keys), tuple(skipped), tuple(noted))
+    return ParsedKeySet(tuple(keys), tuple(skipped))
 
 
 def _entries(document: bytes) -> list[object]:
@@ -115,6 +110,8 @@ def _parse_key(entry: object, *, source: str, algorithms: Collection[str], issue
     algorithm = _ALGORITHM_OF.get(kind) if isinstance(kind, str) else None
     if algorithm is None:
         raise _Skip(f"keys of the kind {quote(kind)} are not used here")
+    if _PRIVATE & entry.keys():
+        raise _Skip("it is published with its private half, so anyone can sign with it: its issuer must replace it")
     _check_purpose(entry, algorithm=algorithm)
     if algorithm not in algorithms:
         raise _Skip(f"{algorithm} is not allowed here: set AIGW_AUTH__ALGORITHMS")
