@@ -139,10 +139,10 @@ class BindToolsCache(Section):
 
 
 class Mtls(Section):
-    """Client certificate for OpenAI-compatible and Azure endpoints."""
+    """Client certificate for endpoints that ask for one: models, and issuers of tokens."""
 
     enabled: bool = False
-    """Show a client certificate to these endpoints; both files below must exist."""
+    """Show a client certificate to endpoints that ask for one; both files below must exist."""
 
     cert_file: FilePath | None = None
     """PEM file with the client certificate."""
@@ -154,7 +154,7 @@ class Mtls(Section):
     """Passphrase of the private key; white space counts."""
 
     verify: bool = True
-    """Verify the certificates of these endpoints."""
+    """Verify the certificates of model endpoints; those of issuers are always verified."""
 
     ca_bundle: FilePath | None = None
     """PEM file with the authorities to trust in place of the system's."""
