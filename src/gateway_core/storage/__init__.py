@@ -1,0 +1,1 @@
+"""Rows that must survive: one database, its tables and their migrations."""

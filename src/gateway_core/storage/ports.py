@@ -1,0 +1,20 @@
+"""What a repository may ask for: a transaction."""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+
+class Storage(Protocol):
+    """A database whose tables are those of `tables.py`."""
+
+    def transaction(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """Open a transaction: committed at the end of the block, undone when it raises.
+
+        Raises StorageUnavailable when the database cannot be asked. Writers of one
+        SQLite file wait for each other, for up to five seconds.
+        """
+        ...
