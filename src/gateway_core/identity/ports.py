@@ -69,7 +69,7 @@ class ClientStore(Protocol):
         ...
 
     async def load(self) -> tuple[Sequence[Client], Sequence[ClientKey]]:
-        """Give all clients, by name, with the keys of each that are not revoked."""
+        """Give all clients, by name, and all their keys, the oldest first; those of revoked clients included."""
         ...
 
     async def add(self, client: Client, key: ClientKey) -> bool:
@@ -85,7 +85,7 @@ class ClientStore(Protocol):
         ...
 
     async def revoke(self, client_id: str, *, at: datetime) -> None:
-        """End a client and all its keys."""
+        """End a client and all its keys; they stay on record."""
         ...
 
     async def hash_mark(self, mark: str) -> str:

@@ -1,0 +1,157 @@
+"""Keys of clients in memory: no request waits for the database."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+
+from gateway_core.identity.compact import quote
+from gateway_core.identity.key_hash import LONGEST_CREDENTIAL, KeyHasher, prefix_of
+from gateway_core.identity.model import CLIENT_KEY_PREFIX, Caller, Client, ClientKey
+from gateway_core.identity.ports import ClientStore
+from gateway_core.kernel.clock import Clock
+from gateway_core.kernel.errors import CredentialRefused, StorageUnavailable
+from gateway_core.kernel.units import Seconds
+from gateway_core.telemetry.logs import get_log
+
+log = get_log("identity")
+
+_LOOKS_EVERY = Seconds(0.5)
+# Of a credential that is shorter, twelve characters would be half of it or more.
+_TELLING = 24
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    client: Client
+    key: ClientKey
+    caller: Caller
+    ends: datetime | None
+
+
+class ClientIndex:
+    """Verify keys of clients, by what the store held half a second ago.
+
+    While the store cannot be asked, the keys that are known go on working: a database that is
+    down for a while must not stop every request. A change counts once it can be asked again.
+    """
+
+    def __init__(
+        self, store: ClientStore, hasher: KeyHasher, *, clock: Clock, looks_every: Seconds = _LOOKS_EVERY
+    ) -> None:
+        self._store = store
+        self._hasher = hasher
+        self._clock = clock
+        self._looks_every = looks_every
+        self._entries: Mapping[str, _Entry] = {}
+        self._revision: int | None = None
+        self._blind = False
+        self._looking: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        """Start."""
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop."""
+        await self.stop()
+
+    async def start(self) -> None:
+        """Load all keys, and look for changes from now on. Raises StorageUnavailable."""
+        await self._look()
+        self._looking = asyncio.create_task(self._keep_looking(), name="clients")
+
+    async def stop(self) -> None:
+        """Look no more; what is known stays."""
+        looking, self._looking = self._looking, None
+        if looking is not None:
+            looking.cancel()
+            await asyncio.wait([looking])
+
+    def recognises(self, credential: str) -> bool:
+        """Tell by its looks alone whether this is a key that a gateway made."""
+        return credential.startswith(CLIENT_KEY_PREFIX)
+
+    async def verify(self, credential: str) -> Caller:
+        """Give the client that holds this key; raises CredentialRefused. Nothing here waits."""
+        if len(credential) > LONGEST_CREDENTIAL:
+            raise _refused(f"the credential has {len(credential)} characters, and a key at most {LONGEST_CREDENTIAL}")
+        digest = self._hasher.digest(credential)
+        entry = self._entries.get(digest)
+        if entry is None or not hmac.compare_digest(entry.key.digest, digest):
+            raise _refused(_why_unknown(credential))
+        if entry.client.revoked_at is not None or (entry.ends is not None and self._clock.now() >= entry.ends):
+            raise _refused(_why_ended(entry))
+        return entry.caller
+
+    async def _keep_looking(self) -> None:
+        while True:
+            await asyncio.sleep(self._looks_every)
+            # Gathered, so that a failure nobody thought of is a value here and does not end the looking.
+            [failure] = await asyncio.gather(self._look(), return_exceptions=True)
+            if failure is None:
+                self._note_seeing()
+            else:
+                self._note_blind(failure)
+
+    async def _look(self) -> None:
+        # Asked before it is loaded: a change in between is found the next time.
+        revision = await self._store.revision()
+        if revision != self._revision:
+            clients, keys = await self._store.load()
+            by_id = {client.id: (client, Caller("client", client=client)) for client in clients}
+            self._entries = {key.digest: _entry(key, *by_id[key.client_id]) for key in keys if key.client_id in by_id}
+            self._revision = revision
+
+    def _note_blind(self, failure: BaseException) -> None:
+        if not self._blind:
+            known = isinstance(failure, StorageUnavailable)
+            cure = "the keys known so far go on working; changes of clients count once it can be asked again"
+            log.warning("client_changes_unseen", reason=str(failure), cure=cure, exc_info=None if known else failure)
+        self._blind = True
+
+    def _note_seeing(self) -> None:
+        if self._blind:
+            log.warning("client_changes_seen_again", keys=len(self._entries))
+        self._blind = False
+
+
+def _entry(key: ClientKey, client: Client, caller: Caller) -> _Entry:
+    ends = [moment for moment in (key.valid_until, client.expires_at) if moment is not None]
+    return _Entry(client, key, caller, min(ends, default=None))
+
+
+def _refused(reason: str) -> CredentialRefused:
+    return CredentialRefused("Forbidden by auth provider", reason=reason, counts=True)
+
+
+def _why_unknown(credential: str) -> str:
+    if not credential.startswith(CLIENT_KEY_PREFIX):
+        # Some other service's secret, perhaps: not a character of it is shown.
+        return f"the credential is no key of a client, which begins with {CLIENT_KEY_PREFIX}"
+    if len(credential) < _TELLING:
+        return "the key is too short to be a whole one: was it cut when it was copied?"
+    return f"no client holds the key {quote(prefix_of(credential))[1:-1]}…: list them with `ai-gateway clients list`"
+
+
+def _why_ended(entry: _Entry) -> str:
+    client, key = entry.client, entry.key
+    whose = f"the key {key.prefix}… of client {client.name!r}"
+    if client.revoked_at is not None:
+        return f"{whose} was revoked on {_day(client.revoked_at)}: add another client, under another name"
+    if client.expires_at is not None and entry.ends == client.expires_at:
+        return f"{whose} does not hold: the client expired on {_day(client.expires_at)}; add another client"
+    ended = _day(entry.ends) if entry.ends is not None else "an earlier day"
+    return f"{whose} was rotated out and ended on {ended}: use the newer key, or `ai-gateway clients rotate`"
+
+
+def _day(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
