@@ -11,18 +11,21 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import TextIO, TypeVar
 
 T = TypeVar("T")
 
 COMMAND = Path(sys.executable).with_name("ai-gateway")
+NO_ISSUERS = {"AIGW_GITLAB_URL": "http://127.0.0.1:9", "AIGW_CUSTOMER_PORTAL_URL": "http://127.0.0.1:9"}
+"""Nothing listens there: without these a gateway would ask for the keys of gitlab.com."""
 _STARTS_WITHIN_S = 30.0
 _STOPS_WITHIN_S = 40.0
 # What the machine needs and the gateway must not be told by the tests' own environment.
 _KEPT = ("PATH", "LANG", "LD_LIBRARY_PATH", "COVERAGE_PROCESS_START")
+_CLIENT_KEY = re.compile(r"gw-[A-Za-z0-9_-]{43}")
 
 
 def clean_environment(folder: Path, settings: Mapping[str, str]) -> dict[str, str]:
@@ -30,11 +33,14 @@ def clean_environment(folder: Path, settings: Mapping[str, str]) -> dict[str, st
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     return {
         **kept,
+        **NO_ISSUERS,
         "HOME": str(folder),
         "AIGW_DATA_DIR": str(folder / "data"),
         "AIGW_FASTAPI__API_PORT": "0",
         "AIGW_FASTAPI__METRICS_PORT": "0",
         "AIGW_LOGGING__TO_FILE": str(folder / "gateway.log"),
+        # All tests call from one address, and refusals are what many of them are about.
+        "AIGW_AUTH__FAILURES_PER_MINUTE": "100000",
         **settings,
     }
 
@@ -46,6 +52,7 @@ class RunningGateway:
     process: subprocess.Popen[str]
     folder: Path
     banner: str
+    settings: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def url(self) -> str:
@@ -64,8 +71,20 @@ class RunningGateway:
 
     @property
     def key(self) -> str:
-        """The client key that the gateway made."""
-        return (self.folder / "data" / "client-key").read_text().strip()
+        """The key of the first admin, which the gateway made."""
+        return (self.folder / "data" / "admin-key").read_text().strip()
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run another command of the program beside this gateway, with its settings and in its folder."""
+        # What the command logs is its own: the tests count lines of the gateway.
+        own_log = {"AIGW_LOGGING__TO_FILE": str(self.folder / "command.log")}
+        return run_to_end(self.folder, {**self.settings, **own_log}, *arguments)
+
+    def add_client(self, name: str, *options: str) -> str:
+        """Add a client by the command line and give its key."""
+        ended = self.command("clients", "add", name, *options)
+        assert ended.returncode == 0, ended
+        return key_in(ended.stdout)
 
     def log_text(self) -> str:
         """Everything logged so far."""
@@ -105,22 +124,14 @@ class RunningGateway:
 
 
 @contextmanager
-def run_gateway(folder: Path, settings: Mapping[str, str] | None = None) -> Iterator[RunningGateway]:
-    """Start a gateway with these settings; it is stopped at the end of the block."""
+def run_gateway(
+    folder: Path, settings: Mapping[str, str] | None = None, *, terminal: bool = False
+) -> Iterator[RunningGateway]:
+    """Start a gateway with these settings, on a terminal of its own if wanted; it is stopped at the end of the block."""
     folder.mkdir(parents=True, exist_ok=True)
-    stderr = (folder / "stderr.txt").open("w")
-    process = subprocess.Popen(
-        [COMMAND, "serve"],
-        env=clean_environment(folder, settings or {}),
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=stderr,
-        text=True,
-    )
-    stderr.close()
+    process, output = _start(folder, settings or {}, terminal=terminal)
     try:
-        gateway = RunningGateway(process, folder, _read_banner(process, folder))
+        gateway = RunningGateway(process, folder, _read_banner(process, output, folder=folder), settings or {})
         _wait_until_it_answers(gateway)
         yield gateway
     finally:
@@ -131,8 +142,31 @@ def run_gateway(folder: Path, settings: Mapping[str, str] | None = None) -> Iter
         finally:
             process.kill()
             process.wait()
-            if process.stdout is not None:
-                process.stdout.close()
+            output.close()
+
+
+def _start(folder: Path, settings: Mapping[str, str], *, terminal: bool) -> tuple[subprocess.Popen[str], TextIO]:
+    """Start the process; gives it with what it prints."""
+    ours, theirs = os.openpty() if terminal else os.pipe()
+    with (folder / "stderr.txt").open("w") as stderr:
+        process = subprocess.Popen(
+            [COMMAND, "serve"],
+            env=clean_environment(folder, settings),
+            cwd=folder,
+            stdin=theirs if terminal else subprocess.DEVNULL,
+            stdout=theirs,
+            stderr=stderr,
+            text=True,
+        )
+    os.close(theirs)
+    return process, os.fdopen(ours)
+
+
+def key_in(text: str) -> str:
+    """Find the one client key in what was printed."""
+    [key] = set(_CLIENT_KEY.findall(text))
+    assert isinstance(key, str)
+    return key
 
 
 def run_to_end(folder: Path, settings: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -150,26 +184,31 @@ def run_to_end(folder: Path, settings: Mapping[str, str], *arguments: str) -> su
     )
 
 
-def wait_for(look: Callable[[], T | None], *, what: str, within_s: float = 10.0) -> T:
+def wait_for(look: Callable[[], T | None], *, what: str, within_s: float = 10.0, every_s: float = 0.02) -> T:
     """Look again and again until there is something; fails by name when there is not in time."""
     due = time.monotonic() + within_s
     while time.monotonic() < due:
         found = look()
         if found is not None:
             return found
-        time.sleep(0.02)
+        time.sleep(every_s)
     raise AssertionError(f"waited {within_s} s in vain for {what}")
 
 
-def _read_banner(process: subprocess.Popen[str], folder: Path) -> str:
-    assert process.stdout is not None
+def _read_banner(process: subprocess.Popen[str], output: TextIO, *, folder: Path) -> str:
     lines: list[str] = []
-    for line in process.stdout:
+    for line in _lines_of(output):
         lines.append(line)
         if line.startswith("    -d "):
             return "".join(lines)
     said = (folder / "stderr.txt").read_text()
     raise AssertionError(f"the gateway ended with {process.wait()} before it listened: {said}")
+
+
+def _lines_of(output: TextIO) -> Iterator[str]:
+    # At its end a terminal fails where a pipe only ends.
+    with suppress(OSError):
+        yield from output
 
 
 def _wait_until_it_answers(gateway: RunningGateway) -> None:

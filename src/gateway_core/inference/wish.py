@@ -17,6 +17,7 @@ class ModelWish:
     `provider` and `model` are GitLab's words (`litellm`, `codestral`); `endpoint`,
     `api_key` and `identifier` (`<provider>/<model>`) describe a model that the
     caller's own organisation hosts. `ready_made` says that the caller wrote the prompt.
+    `allowed` names the only models that may answer this caller; empty: any.
     """
 
     feature: Feature
@@ -26,6 +27,7 @@ class ModelWish:
     api_key: Secret | None = None
     identifier: str = ""
     ready_made: bool = False
+    allowed: frozenset[str] = frozenset()
 
     @property
     def self_hosted(self) -> bool:

@@ -7,6 +7,8 @@
 4. Anything else: the installation's default for the feature. GitLab names models
    by its own defaults, so a name that is not configured is no reason to fail;
    the answer says which model it really was.
+
+A caller who is limited to some models is refused when the choice is none of them.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ import re
 from gateway_core.inference.ports import Lease
 from gateway_core.inference.profile import profile_of
 from gateway_core.inference.wish import ModelWish
-from gateway_core.kernel.errors import NoModelConfigured, RequestInvalid
+from gateway_core.kernel.errors import NoModelConfigured, PermissionMissing, RequestInvalid
 from gateway_core.routing.model import Candidate, Catalogue, ModelRef
 
 SCRIPTED = "scripted"
@@ -45,9 +47,21 @@ _COMPATIBLE_NAMES = frozenset(
 
 
 def choose(wish: ModelWish, catalogue: Catalogue) -> Candidate:
-    """Give the candidate; raises RequestInvalid for what may not be asked, NoModelConfigured when nothing is there."""
+    """Give the candidate.
+
+    Raises RequestInvalid for what may not be asked, NoModelConfigured when nothing is
+    there, and PermissionMissing when the caller is limited to other models.
+    """
     if catalogue.scripted:
         return _scripted(wish)
+    candidate = _choose(wish, catalogue)
+    if wish.allowed and not wish.allowed & {candidate.model, f"{candidate.provider}/{candidate.model}"}:
+        message = f"This key may not use the model {candidate.model!r}; it may use {', '.join(sorted(wish.allowed))}."
+        raise PermissionMissing(message)
+    return candidate
+
+
+def _choose(wish: ModelWish, catalogue: Catalogue) -> Candidate:
     if wish.self_hosted:
         return _self_hosted(wish, catalogue)
     ref = _wished(wish, catalogue) or catalogue.defaults.get(wish.feature)

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway_core.inference.ports import Lease
 from gateway_core.inference.wish import Feature, ModelWish
-from gateway_core.kernel.errors import NoModelConfigured, RequestInvalid
+from gateway_core.kernel.errors import NoModelConfigured, PermissionMissing, RequestInvalid
 from gateway_core.kernel.secret import Secret
 from gateway_core.routing.known import KNOWN_MODELS
 from gateway_core.routing.model import Candidate, Catalogue, ModelRef
@@ -326,3 +328,27 @@ def test_an_address_that_would_lead_elsewhere_is_refused_and_not_repeated(endpoi
 @pytest.mark.parametrize("endpoint", ["http://h", "https://h.test:8443/a/b-c_d~e/v1/", "http://[::1]:8000/v1"])
 def test_a_plain_address_is_taken(endpoint: str) -> None:
     assert choose(wish("litellm", "m", endpoint=endpoint), OWN).lease.base_url == endpoint.rstrip("/")
+
+
+# A caller who is limited to some models.
+
+
+@pytest.mark.parametrize("allowed", ["gpt-4.1-mini", "openai/gpt-4.1-mini"])
+def test_a_caller_may_be_limited_to_the_model_that_answers(allowed: str) -> None:
+    limited = replace(wish(), allowed=frozenset({allowed, "another"}))
+
+    assert place(choose(limited, CLOUD)) == ("openai", "gpt-4.1-mini")
+
+
+@pytest.mark.parametrize("wished", [wish(), wish("anthropic", "claude-sonnet-4-5-20250929")])
+def test_a_caller_limited_to_other_models_is_refused_and_told_which(wished: ModelWish) -> None:
+    limited = replace(wished, allowed=frozenset({"b", "a", "gpt-4.1"}))
+
+    with pytest.raises(PermissionMissing, match=r"; it may use a, b, gpt-4\.1\.$"):
+        choose(limited, CLOUD)
+
+
+def test_a_made_up_answer_is_nobodys_model() -> None:
+    scripted = Catalogue({}, {}, scripted=True)
+
+    assert choose(replace(wish(), allowed=frozenset({"a"})), scripted).provider == "scripted"

@@ -1,22 +1,14 @@
-"""The composition root: settings in, a running core out."""
+"""Which models this installation has, and who answers for them."""
 
 from __future__ import annotations
 
 import difflib
 import re
-import ssl
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
 from gateway_core.http_client import Deadlines, HttpClient
-from gateway_core.identity.key_file import open_key_file
-from gateway_core.identity.service import Authenticator, Bypass
-from gateway_core.identity.unsigned import UnsignedTokens
 from gateway_core.inference.ports import Lease, Provider
 from gateway_core.inference.wish import Feature
-from gateway_core.kernel.clock import Clock, SystemClock
 from gateway_core.kernel.errors import SettingInvalid
 from gateway_core.kernel.secret import Secret
 from gateway_core.kernel.units import Seconds
@@ -24,14 +16,11 @@ from gateway_core.providers.http_provider import HttpProvider
 from gateway_core.providers.registry import find_specs
 from gateway_core.providers.scripted import ScriptedProvider
 from gateway_core.providers.spec import ProviderSpec
-from gateway_core.relay.service import Relay
-from gateway_core.relay.watch import Watcher
 from gateway_core.routing.known import FEATURE_SETTINGS, KNOWN_MODELS
 from gateway_core.routing.model import Catalogue, ModelRef
 from gateway_core.settings.model import Settings
 from gateway_core.telemetry.logs import redactor
-from gateway_core.telemetry.metrics import Metrics, ModelLimits
-from gateway_core.telemetry.request_data import RequestDataLog
+from gateway_core.telemetry.metrics import ModelLimits
 
 FEATURES: tuple[Feature, ...] = ("code_completions", "code_generations")
 
@@ -46,54 +35,6 @@ _KEY_VARIABLES = {
 
 # Who answers by default when several are configured.
 _PREFERENCE = ("anthropic", "openai", "fireworks_ai")
-
-
-@dataclass(frozen=True, slots=True)
-class Runtime:
-    """The parts of the core, built once for each process."""
-
-    settings: Settings
-    relay: Relay
-    authenticator: Authenticator
-    metrics: Metrics
-    data_log: RequestDataLog
-    http: HttpClient
-    clock: Clock
-
-
-@asynccontextmanager
-async def build_runtime(
-    settings: Settings,
-    *,
-    clock: Clock | None = None,
-    metrics: Metrics | None = None,
-    providers: Mapping[str, Provider] | None = None,
-) -> AsyncGenerator[Runtime]:
-    """Build everything, and close it in reverse order; raises SettingInvalid.
-
-    `providers` stand in for those of the same name.
-    """
-    clock = clock or SystemClock()
-    metrics = metrics or Metrics(limits=_model_limits(settings))
-    specs = find_specs()
-    async with AsyncExitStack() as stack:
-        http = HttpClient(ssl_context=build_trust(settings))
-        stack.push_async_callback(http.close)
-        found = _providers(settings, specs, http) | dict(providers or {})
-        yield Runtime(
-            settings=settings,
-            relay=Relay(build_catalogue(settings, specs), found, Watcher(metrics, clock)),
-            authenticator=_authenticator(settings, clock),
-            metrics=metrics,
-            data_log=RequestDataLog(settings.logging.enable_request_logging, settings.custom_models.enabled),
-            http=http,
-            clock=clock,
-        )
-
-
-def ensure_client_key(settings: Settings) -> Path:
-    """Make the first client key if there is none; gives its file. Raises SettingInvalid."""
-    return open_key_file(settings.data_dir).path
 
 
 def build_catalogue(settings: Settings, specs: Mapping[str, ProviderSpec] | None = None) -> Catalogue:
@@ -192,7 +133,8 @@ def _parse_model(identifier: str, leases: Mapping[str, Lease]) -> ModelRef:
     return ref
 
 
-def _providers(settings: Settings, specs: Mapping[str, ProviderSpec], http: HttpClient) -> dict[str, Provider]:
+def build_providers(settings: Settings, specs: Mapping[str, ProviderSpec], http: HttpClient) -> dict[str, Provider]:
+    """Build a provider for each that we know, whether it is configured or not."""
     patience = settings.upstream
     deadlines = Deadlines(
         connect=Seconds(patience.connect_timeout),
@@ -206,33 +148,8 @@ def _providers(settings: Settings, specs: Mapping[str, ProviderSpec], http: Http
     return found
 
 
-def _authenticator(settings: Settings, clock: Clock) -> Authenticator:
-    auth = settings.auth
-    key_file = open_key_file(settings.data_dir)
-    redactor.learn(key_file.key.reveal())
-    audience = settings.cloud_connector_service_name
-    return Authenticator(
-        service_name=audience,
-        client_keys=key_file,
-        tokens=UnsignedTokens(audience, clock) if auth.bypass_jwt_signature else None,
-        bypass=Bypass(auth.bypass_external, auth.bypass_external_with_header),
-    )
-
-
-def build_trust(settings: Settings) -> ssl.SSLContext | None:
-    """Give the trust set for model calls, when it is not the machine's own; raises SettingInvalid."""
-    bundle = settings.ssl_cert_file or settings.requests_ca_bundle
-    if bundle is None:
-        return None
-    try:
-        return ssl.create_default_context(cafile=bundle)
-    except OSError as error:
-        reason = "there is none in PEM form" if isinstance(error, ssl.SSLError) else error.strerror
-        message = f"The certificates in {str(bundle)!r} (SSL_CERT_FILE, REQUESTS_CA_BUNDLE) cannot be used: {reason}."
-        raise SettingInvalid(message) from error
-
-
-def _model_limits(settings: Settings) -> dict[tuple[str, str], ModelLimits]:
+def model_limits(settings: Settings) -> dict[tuple[str, str], ModelLimits]:
+    """Give the limits that metrics show, by engine and model."""
     limits = {
         (engine, model): ModelLimits(concurrency=count)
         for engine, models in settings.model_engine_concurrency_limits.items()

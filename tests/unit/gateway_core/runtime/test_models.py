@@ -1,32 +1,16 @@
 from __future__ import annotations
 
-import ssl
-import stat
-from pathlib import Path
-
 import pytest
-from prometheus_client import CollectorRegistry
 
-from fakes.clock import FakeClock
-from fakes.provider import FakeProvider
-from fakes.raw_server import CERTIFICATE
-from gateway_core import runtime
-from gateway_core.http_client import Deadlines, HttpUnreachable
-from gateway_core.identity.model import Caller
 from gateway_core.inference.ports import Lease
-from gateway_core.inference.request import InferenceRequest, conversation_of
-from gateway_core.inference.wish import ModelWish
-from gateway_core.kernel.errors import CredentialRefused, SettingInvalid
+from gateway_core.kernel.errors import SettingInvalid
 from gateway_core.kernel.secret import Secret
-from gateway_core.kernel.units import Seconds
 from gateway_core.providers.registry import find_specs
-from gateway_core.relay.model import AnsweringModel
 from gateway_core.routing.model import Catalogue, ModelRef
-from gateway_core.runtime import build_catalogue, build_runtime, ensure_client_key
-from gateway_core.settings.load import load_settings
-from gateway_core.settings.model import Settings
+from gateway_core.runtime.models import build_catalogue, model_limits
 from gateway_core.telemetry.logs import redactor
-from gateway_core.telemetry.metrics import Metrics, ModelLimits
+from gateway_core.telemetry.metrics import ModelLimits
+from unit.gateway_core.runtime.settings_of import settings
 
 ANTHROPIC = {"ANTHROPIC_API_KEY": "anthropic-key-of-the-test"}
 OPENAI = {"OPENAI_API_KEY": "openai-key-of-the-test"}
@@ -36,20 +20,8 @@ MOCK = {"AIGW_MOCK_MODEL_RESPONSES": "true"}
 DEFAULTS = "AIGW_MODEL_SELECTION__DEFAULT_MODELS"
 
 
-def settings(folder: Path | str = "/home/op", **environ: str) -> Settings:
-    return load_settings({"HOME": str(folder), "AIGW_DATA_DIR": f"{folder}/data", **environ}, env_file=None)
-
-
 def catalogue(**environ: str) -> Catalogue:
     return build_catalogue(settings(**environ))
-
-
-def metrics() -> Metrics:
-    return Metrics(CollectorRegistry())
-
-
-async def build_request(model: AnsweringModel) -> InferenceRequest:
-    return InferenceRequest(model.upstream, conversation_of(system="", user="Hi"), prompt_id="test")
 
 
 # The catalogue.
@@ -247,7 +219,7 @@ def test_every_key_is_known_to_the_redactor() -> None:
 
 
 def test_both_settings_of_limits_are_read_and_the_newer_one_wins() -> None:
-    limits = runtime._model_limits(
+    limits = model_limits(
         settings(
             AIGW_MODEL_ENGINE_CONCURRENCY_LIMITS='{"acme": {"m1": 5, "m2": 6}}',
             AIGW_MODEL_ENGINE_LIMITS='{"acme": {"m2": {"concurrency": 9, "input_tokens": 100}, "m3": {}}}',
@@ -259,132 +231,3 @@ def test_both_settings_of_limits_are_read_and_the_newer_one_wins() -> None:
         ("acme", "m2"): ModelLimits(9, 100),
         ("acme", "m3"): ModelLimits(),
     }
-
-
-# The whole.
-
-
-async def test_with_nothing_set_a_runtime_answers_from_the_script(tmp_path: Path) -> None:
-    async with build_runtime(settings(tmp_path), metrics=metrics()) as built:
-        model, answer = await built.relay.complete(ModelWish("code_completions"), build_request)
-
-    assert (model.engine, model.name, answer.text) == ("fake-provider", "fake-model", "mock")
-
-
-async def test_a_test_can_put_a_provider_in_the_place_of_a_real_one(tmp_path: Path) -> None:
-    fake = FakeProvider()
-
-    async with build_runtime(
-        settings(tmp_path, **ANTHROPIC), metrics=metrics(), providers={"anthropic": fake}
-    ) as built:
-        model, answer = await built.relay.complete(ModelWish("code_generations"), build_request)
-
-    assert (model.engine, answer.text) == ("anthropic", "hello")
-    ((request, lease),) = fake.calls
-    assert request.model == "claude-sonnet-4-5-20250929"
-    assert lease.secret == Secret(ANTHROPIC["ANTHROPIC_API_KEY"])
-
-
-async def test_a_runtime_makes_the_client_key_accepts_it_and_never_logs_it(tmp_path: Path) -> None:
-    async with build_runtime(settings(tmp_path), metrics=metrics()) as built:
-        file = tmp_path / "data" / "client-key"
-        key = file.read_text().strip()
-        caller = built.authenticator.authenticate({"authorization": f"Bearer {key}"}.get)
-
-    assert caller == Caller("client")
-    assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert key[3:].encode() not in redactor.mask_text(f"sent {key}".encode())
-    assert ensure_client_key(settings(tmp_path)) == file
-    assert file.read_text().strip() == key
-
-
-# The header {"alg":"none"}, the payload {"aud":"gitlab-ai-gateway","exp":4102444800}, no signature.
-UNSIGNED = "eyJhbGciOiJub25lIn0.eyJhdWQiOiJnaXRsYWItYWktZ2F0ZXdheSIsImV4cCI6NDEwMjQ0NDgwMH0."
-TOKEN = {"authorization": f"Bearer {UNSIGNED}", "x-gitlab-authentication-type": "oidc"}
-
-
-@pytest.mark.parametrize("headers", [{}, TOKEN, TOKEN | {"bypass-auth": "true"}])
-async def test_nothing_is_open_by_default(tmp_path: Path, headers: dict[str, str]) -> None:
-    async with build_runtime(settings(tmp_path), metrics=metrics()) as built:
-        with pytest.raises(CredentialRefused):
-            built.authenticator.authenticate(headers.get)
-
-
-@pytest.mark.parametrize(
-    ("environ", "headers", "kind"),
-    [
-        ({"AIGW_AUTH__BYPASS_EXTERNAL": "true"}, {}, "debug"),
-        ({"AIGW_AUTH__BYPASS_EXTERNAL_WITH_HEADER": "true"}, {"bypass-auth": "true"}, "debug"),
-        ({"AIGW_AUTH__BYPASS_JWT_SIGNATURE": "true"}, TOKEN, "token"),
-    ],
-    ids=["external", "external with header", "signature"],
-)
-async def test_each_bypass_is_a_setting(
-    tmp_path: Path, environ: dict[str, str], headers: dict[str, str], kind: str
-) -> None:
-    async with build_runtime(settings(tmp_path, **environ), metrics=metrics(), clock=FakeClock()) as built:
-        assert built.authenticator.authenticate(headers.get).kind == kind
-
-
-async def test_the_audience_of_tokens_is_the_name_of_the_service(tmp_path: Path) -> None:
-    named = settings(tmp_path, AIGW_AUTH__BYPASS_JWT_SIGNATURE="true", AIGW_CLOUD_CONNECTOR_SERVICE_NAME="other")
-
-    async with build_runtime(named, metrics=metrics(), clock=FakeClock()) as built:
-        with pytest.raises(CredentialRefused, match="Forbidden by auth provider"):
-            built.authenticator.authenticate(TOKEN.get)
-
-
-@pytest.mark.parametrize(
-    ("environ", "enabled", "custom_models"),
-    [({}, False, False), ({"AIGW_LOGGING__ENABLE_REQUEST_LOGGING": "true"}, True, False), (CUSTOM, False, True)],
-)
-async def test_request_data_is_logged_as_the_settings_say(
-    tmp_path: Path, environ: dict[str, str], *, enabled: bool, custom_models: bool
-) -> None:
-    async with build_runtime(settings(tmp_path, **environ), metrics=metrics()) as built:
-        assert (built.data_log.enabled, built.data_log.custom_models) == (enabled, custom_models)
-
-
-async def test_the_client_is_closed_with_the_runtime(tmp_path: Path) -> None:
-    soon = Deadlines(connect=Seconds(5), first_byte=Seconds(5), idle=Seconds(5), total=None)
-
-    async with build_runtime(settings(tmp_path), metrics=metrics()) as built:
-        http = built.http
-
-    with pytest.raises(HttpUnreachable, match="the client is closed"):
-        await http.send("GET", "http://127.0.0.1:1/", headers=[], deadlines=soon)
-
-
-async def test_a_key_file_that_cannot_be_used_stops_the_start(tmp_path: Path) -> None:
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "client-key").write_text("nonsense")
-
-    with pytest.raises(SettingInvalid, match="holds no key"):
-        async with build_runtime(settings(tmp_path), metrics=metrics()):
-            pytest.fail("it started")
-
-
-@pytest.mark.parametrize("name", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"])
-def test_a_trust_set_of_ones_own_is_trusted_alone(name: str) -> None:
-    trust = runtime.build_trust(settings(**{name: str(CERTIFICATE)}))
-
-    assert trust
-    assert len(trust.get_ca_certs()) == 1
-    assert trust.verify_mode is ssl.CERT_REQUIRED
-    assert trust.check_hostname
-
-
-def test_without_a_trust_set_of_ones_own_the_machines_is_used() -> None:
-    assert runtime.build_trust(settings()) is None
-
-
-@pytest.mark.parametrize("name", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"])
-@pytest.mark.parametrize("content", ["", "nonsense", None], ids=["empty", "nonsense", "missing"])
-async def test_a_trust_set_that_cannot_be_read_stops_the_start(tmp_path: Path, name: str, content: str | None) -> None:
-    file = tmp_path / "trust.pem"
-    if content is not None:
-        file.write_text(content)
-
-    with pytest.raises(SettingInvalid, match=r"trust\.pem.*"):
-        async with build_runtime(settings(tmp_path, **{name: str(file)}), metrics=metrics()):
-            pytest.fail("it started")
