@@ -15,10 +15,10 @@ from typing_extensions import override
 from ai_gateway.api.monitoring import Readiness
 from ai_gateway.api.router import add_routes
 from ai_gateway.edge.access_log import AccessLog
+from ai_gateway.edge.authentication import Authentication
 from ai_gateway.edge.body import RequestBody
 from ai_gateway.edge.errors import ErrorAnswers
 from ai_gateway.edge.middleware import (
-    Authentication,
     CorrelationId,
     FeatureFlags,
     HostCheck,
@@ -70,8 +70,8 @@ def create_app(runtime: Runtime, stack: AsyncExitStack) -> ASGIApp:
     app: ASGIApp = RequestBody(api, settings.limits.max_body_bytes, Seconds(settings.limits.body_timeout))
     app = FeatureFlags(app, disallowed)
     app = RequestMetadata(app)
-    app = Authentication(app, runtime.authenticator)
-    app = ErrorAnswers(app, runtime.data_log)
+    app = Authentication(app, runtime.identity.authenticator, runtime.identity.throttle, runtime.audit)
+    app = ErrorAnswers(app, runtime.data_log, runtime.audit)
     app = AccessLog(app)
     app = CORSMiddleware(app, allow_origins=["*"], allow_methods=["POST"], allow_headers=["*"])
     app = RequestContext(app)

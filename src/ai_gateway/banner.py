@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from gateway_core.identity.clients import FirstAdmin
 from gateway_core.routing.model import Catalogue
 
 _BODY = (
@@ -14,6 +15,7 @@ _BODY = (
     '"content_above_cursor": "def fibonacci(n):\\n    ", "content_below_cursor": "\\n"}}'
 )
 _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - compared, not listened on
+_VARIABLE = "GATEWAY_KEY"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +27,12 @@ class Listening:
     certificate: Path | None = None
 
 
-def render_banner(listening: Listening, *, catalogue: Catalogue, key_path: Path, mocked: bool = False) -> str:
-    """Say where it listens, which models answer, and one request that works.
+def render_banner(
+    listening: Listening, *, catalogue: Catalogue, admin: FirstAdmin, command: str = "ai-gateway", mocked: bool = False
+) -> str:
+    """Say where it listens, which models answer, who gets in, and one request that works.
 
-    `mocked` says that made-up answers were asked for.
+    `command` is how this program is called here, and `mocked` says that made-up answers were asked for.
     """
     url = _url(listening.api, secure=listening.certificate is not None)
     certificate = f"--cacert {shlex.quote(str(listening.certificate))} " if listening.certificate else ""
@@ -37,18 +41,39 @@ def render_banner(listening: Listening, *, catalogue: Catalogue, key_path: Path,
         f"  listening   {url}",
         f"  metrics     {_url(listening.metrics)}/metrics",
         *_models(catalogue, mocked=mocked),
-        f"  client key  {key_path}",
+        *_admin(admin, command),
         "",
         "Try it:",
         "",
+        *([f"  export {_VARIABLE}={admin.key.reveal()}"] if admin.key is not None else []),
         f"  curl {certificate}{url}/v2/code/completions \\",
-        f'    -H "Authorization: Bearer $(cat {shlex.quote(str(key_path))})" \\',
+        f'    -H "Authorization: Bearer {_shown_key(admin)}" \\',
         "    -H 'Content-Type: application/json' \\",
         f"    -d {shlex.quote(_BODY)}",
         "",
         "",
     ]
     return "\n".join(lines)
+
+
+def _admin(admin: FirstAdmin, command: str) -> list[str]:
+    if admin.key is not None:
+        return [
+            f"  admin key   {admin.key.reveal()}",
+            "              shown this once: keep it where you keep passwords",
+        ]
+    if admin.path is not None:
+        return [f"  admin key   in {admin.path}"]
+    return [
+        f"  admin key   made at an earlier start; lost it? {command} clients rotate admin",
+        f"              to try the request below: export {_VARIABLE}=…",
+    ]
+
+
+def _shown_key(admin: FirstAdmin) -> str:
+    if admin.path is not None:
+        return f"$(cat {shlex.quote(str(admin.path))})"
+    return f"${_VARIABLE}"
 
 
 def _models(catalogue: Catalogue, *, mocked: bool) -> list[str]:

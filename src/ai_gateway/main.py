@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from ai_gateway.commands import audit, clients, keys
+from ai_gateway.commands.migrate import migrate
 from gateway_core.kernel.errors import SettingInvalid
 
 app = typer.Typer(
@@ -48,6 +50,11 @@ def serve() -> None:
     except SettingInvalid as invalid:
         typer.echo(f"ai-gateway: {invalid}", err=True)
         sys.exit(_WRONG_SETTING)
+
+
+app.command()(migrate)
+for group, name in ((clients.app, "clients"), (keys.app, "keys"), (audit.app, "audit")):
+    app.add_typer(group, name=name)
 
 
 def run() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import shlex
+import shutil
 import signal
 import socket
 import sys
@@ -21,7 +23,7 @@ from ai_gateway.checks import check_pages, check_server_logging, check_tls
 from ai_gateway.edge.protocol import GatewayProtocol
 from gateway_core.kernel.errors import SettingInvalid
 from gateway_core.kernel.units import Seconds
-from gateway_core.runtime import build_catalogue, build_trust, ensure_client_key
+from gateway_core.runtime import build_catalogue, build_trust, prepare_first_start
 from gateway_core.settings.load import UnknownName
 from gateway_core.settings.model import Settings
 from gateway_core.telemetry.exposition import serve_metrics
@@ -29,6 +31,7 @@ from gateway_core.telemetry.logs import configure_logging, get_log
 
 log = get_log("server")
 
+_NAME = "ai-gateway"
 _DID_NOT_START = 3
 _BACKLOG = 2_048
 # Longer than the idle time of usual load balancers, so that it is never we who close first.
@@ -58,7 +61,6 @@ def serve(settings: Settings, *, oddities: Oddities, multiprocess_folder: Path |
     oddities.report()
     _warn_of_bypass(settings)
     catalogue = build_catalogue(settings)
-    key_path = ensure_client_key(settings)
     build_trust(settings)
     check_tls(settings.fastapi.tls)
     check_pages(settings.fastapi)
@@ -67,16 +69,25 @@ def serve(settings: Settings, *, oddities: Oddities, multiprocess_folder: Path |
     listener = _listen(pages.api_host, pages.api_port)
     metrics = serve_metrics(host=pages.metrics_host, port=pages.metrics_port, multiprocess_folder=multiprocess_folder)
     run = _prepare(settings, listener)
+    # The last that may fail: a key that is made is shown.
+    admin = prepare_first_start(settings, terminal=sys.stdout.isatty())
     listening = Listening(
         api=(pages.api_host, listener.getsockname()[1]),
         metrics=(pages.metrics_host, metrics.server_port),
         certificate=pages.tls.cert_file if pages.tls.enabled else None,
     )
-    banner = render_banner(listening, catalogue=catalogue, key_path=key_path, mocked=settings.mock_model_responses)
+    banner = render_banner(
+        listening, catalogue=catalogue, admin=admin, command=_own_command(), mocked=settings.mock_model_responses
+    )
     sys.stdout.write(banner)
     sys.stdout.flush()
     if not run():
         sys.exit(_DID_NOT_START)
+
+
+def _own_command() -> str:
+    """Tell how to call this program from where it was started."""
+    return _NAME if shutil.which(_NAME) else shlex.quote(sys.argv[0])
 
 
 def _warn_of_bypass(settings: Settings) -> None:
@@ -160,6 +171,9 @@ def _config(settings: Settings, app: str | Service) -> uvicorn.Config:
         log_config=pages.uvicorn_logger,
         access_log=False,
         server_header=False,
+        # A header that says where a request came from is anybody's to write.
+        proxy_headers=bool(pages.trusted_proxies),
+        forwarded_allow_ips=list(pages.trusted_proxies),
         timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=math.ceil(limits.shutdown_timeout),
         ssl_certfile=tls.cert_file if tls.enabled else None,

@@ -5,6 +5,9 @@ from __future__ import annotations
 import msgspec
 from starlette.types import Send
 
+NO_STORE = {"Cache-Control": "no-store"}
+"""For answers that hold a key or a token: nobody on their way may keep them."""
+
 
 async def send_json(send: Send, status: int, body: object, *, headers: tuple[tuple[bytes, bytes], ...] = ()) -> None:
     """Send one whole JSON answer."""

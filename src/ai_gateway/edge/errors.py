@@ -11,9 +11,20 @@ from pydantic import ValidationError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ai_gateway.edge.answers import send_json
+from ai_gateway.edge.audit import record_refusal
 from ai_gateway.edge.disconnect import ClientLeft
 from ai_gateway.edge.scope import Exchange, exchange_of
-from gateway_core.kernel.errors import GatewayFailure, RequestInvalid, UpstreamFailure, UpstreamRateLimited
+from gateway_core.audit.ports import AuditTrail
+from gateway_core.kernel.errors import (
+    GatewayFailure,
+    KeySetsMissing,
+    Refused,
+    RequestInvalid,
+    SigningFailed,
+    TokenExchangeFailed,
+    UpstreamFailure,
+    UpstreamRateLimited,
+)
 from gateway_core.telemetry.logs import get_log
 from gateway_core.telemetry.request_data import RequestDataLog
 
@@ -59,6 +70,7 @@ class ErrorAnswers:
 
     app: ASGIApp
     data_log: RequestDataLog
+    audit: AuditTrail
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; raises again what came after the answer had begun."""
@@ -83,6 +95,8 @@ class ErrorAnswers:
         except GatewayFailure as failure:
             if started:
                 raise
+            if isinstance(failure, Refused):
+                record_refusal(self.audit, scope, failure)
             await self._answer(exchange, failure, send)
         except Exception as error:
             _report(exchange, error)
@@ -92,6 +106,12 @@ class ErrorAnswers:
 
     async def _answer(self, exchange: Exchange, failure: GatewayFailure, send: Send) -> None:
         detail = str(failure)
+        if isinstance(failure, KeySetsMissing):
+            # Whoever calls cannot mend it: they get what a crash gives, and the operator gets the cause.
+            log.error(failure.code, reason=detail)
+            exchange.facts.access["auth_error_details"] = detail
+            await _send_crash(send)
+            return
         headers: list[tuple[bytes, bytes]] = []
         if isinstance(failure, UpstreamRateLimited):
             detail = "Too many requests. Please try again later."
@@ -108,6 +128,9 @@ class ErrorAnswers:
         if isinstance(failure, UpstreamFailure):
             exchange.facts.access["exception_class"] = type(failure).__name__
             exchange.facts.access["exception_message"] = str(failure)
+        elif isinstance(failure, SigningFailed | TokenExchangeFailed):
+            log.error(failure.code, reason=failure.reason)
+            exchange.facts.access["exception_message"] = failure.reason
         exchange.facts.access["http_exception_details"] = f"{failure.status}: {detail}"
         await send_json(send, failure.status, {"detail": detail}, headers=tuple(headers))
 

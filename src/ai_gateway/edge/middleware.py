@@ -12,10 +12,7 @@ from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ai_gateway.edge.answers import send_json
-from ai_gateway.edge.scope import EXEMPT_PATHS, Exchange, begin_exchange, exchange_of
-from gateway_core.identity.service import Authenticator
-from gateway_core.kernel.errors import CredentialRefused
+from ai_gateway.edge.scope import Exchange, begin_exchange, exchange_of
 from gateway_core.kernel.ids import new_request_id
 from gateway_core.telemetry import metrics as m
 from gateway_core.telemetry.context import use_facts
@@ -24,7 +21,6 @@ from gateway_core.telemetry.metrics import Metrics
 _PUBLIC_PREFIX = "/ai"
 # Any value is taken over, as long as it fits on a line and in a log.
 _REQUEST_ID = re.compile(r"[!-~](?:[ -~]{0,510}[!-~])?")
-_READING = ("GET", "HEAD")
 _HOST = re.compile(rb"(?:[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?\.?|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?", re.IGNORECASE)
 
 
@@ -160,40 +156,6 @@ def _read_gitlab_headers(exchange: Exchange) -> None:
     facts.client_type = header("x-gitlab-client-type") or m.UNKNOWN
     facts.realm = header("x-gitlab-realm") or m.UNKNOWN
     facts.verbose_logs = header("x-gitlab-enabled-instance-verbose-ai-logs") == "true"
-
-
-@dataclass(frozen=True, slots=True)
-class Authentication:
-    """8 · Let nobody past who did not prove who they are."""
-
-    app: ASGIApp
-    authenticator: Authenticator
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        if scope["type"] != "http" or (scope["path"] in EXEMPT_PATHS and scope["method"] in _READING):
-            await self.app(scope, receive, send)
-            return
-        exchange = exchange_of(scope)
-        access = exchange.facts.access
-        began = time.perf_counter()
-        try:
-            caller = self.authenticator.authenticate(exchange.header)
-        except CredentialRefused as refused:
-            access["auth_error_details"] = str(refused)
-            access["http_exception_details"] = f"{refused.status}: {refused}"
-            # A client that waits for leave to send its body may now send it, or not: only the end of the line is clear.
-            closing = ((b"connection", b"close"),) if "expect" in exchange.headers else ()
-            await send_json(send, refused.status, {"error": str(refused)}, headers=closing)
-            return
-        finally:
-            access["auth_duration_s"] = round(time.perf_counter() - began, 6)
-        exchange.caller = caller
-        if caller.claims is not None:
-            access["token_issuer"] = caller.claims.issuer
-            if caller.claims.realm:
-                exchange.facts.bound["gitlab_realm"] = caller.claims.realm
-        await self.app(scope, receive, send)
 
 
 @dataclass(frozen=True, slots=True)

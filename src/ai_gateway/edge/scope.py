@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from starlette.types import Scope
@@ -12,12 +13,19 @@ from gateway_core.telemetry.context import RequestFacts
 EXEMPT_PATHS = frozenset({"/monitoring/healthz", "/monitoring/ready", "/metrics", "/v1/models/definitions"})
 """Paths that need no credential, compared with the routed path."""
 
+_OPERATOR_DOOR = "/admin"
+
 _KEY = "gateway.exchange"
+_IDENTIFYING = frozenset({"authorization", "x-api-key", "bypass-auth"})
 
 
 @dataclass(slots=True)
 class Exchange:
-    """One request: its headers by lower-case name (the first of each), and what became known of it."""
+    """One request: its headers by lower-case name, and what became known of it.
+
+    Of a header that came several times this has the first, or all with commas between
+    when it says who calls.
+    """
 
     headers: dict[str, str]
     facts: RequestFacts = field(default_factory=RequestFacts)
@@ -34,9 +42,26 @@ def begin_exchange(scope: Scope) -> Exchange:
     headers: dict[str, str] = {}
     for name, value in scope["headers"]:
         headers.setdefault(name.decode("latin-1"), value.decode("latin-1"))
+    if len(headers) < len(scope["headers"]):
+        _join_what_identifies(headers, scope["headers"])
     exchange = Exchange(headers)
     scope[_KEY] = exchange
     return exchange
+
+
+def _join_what_identifies(headers: dict[str, str], sent: Iterable[tuple[bytes, bytes]]) -> None:
+    """Put all values of a header that says who calls together, as HTTP joins them: none can hide behind another."""
+    values: dict[str, list[str]] = {}
+    for raw, value in sent:
+        name = raw.decode("latin-1")
+        if name in _IDENTIFYING or name.startswith("x-gitlab-"):
+            values.setdefault(name, []).append(value.decode("latin-1"))
+    headers.update((name, ", ".join(said)) for name, said in values.items())
+
+
+def is_operator_door(path: str) -> bool:
+    """Tell whether a path is behind the operator's door, where each needs a key of a client with a role."""
+    return path == _OPERATOR_DOOR or path.startswith(_OPERATOR_DOOR + "/")
 
 
 def exchange_of(scope: Scope) -> Exchange:

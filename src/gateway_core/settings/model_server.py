@@ -8,6 +8,7 @@ from pydantic import Field
 
 from gateway_core.settings.kinds import (
     Accepts,
+    CommaList,
     Count,
     Duration,
     Env,
@@ -45,6 +46,10 @@ class FastApi(Section):
 
     api_port: FreePort = 5052
     """Port of the API; 0 takes any free one."""
+
+    trusted_proxies: CommaList = ()
+    """Addresses or networks of reverse proxies whose `X-Forwarded-For` is believed; empty: nobody's. Behind a proxy
+    that is not named here all callers count as one address."""
 
     metrics_host: Listener = "127.0.0.1"
     """Address the metrics listener listens on; 0.0.0.0 for every interface."""

@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
 from ai_gateway.app import create_app
+from fakes.gateway import NO_ISSUERS
 from fakes.provider import FakeProvider
 from gateway_core.runtime import build_runtime
 from gateway_core.settings.load import load_settings
@@ -39,7 +40,7 @@ def settings_of(tmp_path: Path) -> ReadSettings:
 
     def read(**given: str) -> Settings:
         home = {"HOME": str(tmp_path), "AIGW_DATA_DIR": str(tmp_path / "data")}
-        return load_settings(home | given, env_file=None)
+        return load_settings(home | NO_ISSUERS | given, env_file=None)
 
     return read
 

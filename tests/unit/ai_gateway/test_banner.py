@@ -11,7 +11,9 @@ import pytest
 
 from ai_gateway.api.gitlab.code_schema import CompletionBody
 from ai_gateway.banner import Listening, render_banner
+from gateway_core.identity.clients import FirstAdmin
 from gateway_core.inference.ports import Lease
+from gateway_core.kernel.secret import Secret
 from gateway_core.routing.model import Catalogue, ModelRef
 
 LOCAL = Listening(api=("127.0.0.1", 5052), metrics=("127.0.0.1", 8082))
@@ -20,17 +22,18 @@ REAL = Catalogue(
     leases={"anthropic": Lease()},
     defaults={"code_completions": ModelRef("anthropic", "small"), "code_generations": ModelRef("anthropic", "large")},
 )
-KEY = Path("/dev/null")
+KEPT = FirstAdmin(path=Path("/dev/null"))
 
 
-def banner(listening: Listening = LOCAL, *, catalogue: Catalogue = MOCK, key_path: Path = KEY) -> str:
+def banner(listening: Listening = LOCAL, *, catalogue: Catalogue = MOCK, admin: FirstAdmin = KEPT) -> str:
     """Render a banner."""
-    return render_banner(listening, catalogue=catalogue, key_path=key_path)
+    return render_banner(listening, catalogue=catalogue, admin=admin, command=".venv/bin/ai-gateway")
 
 
 def words_of_curl(text: str) -> list[str]:
     """Give what curl is called with when a shell reads the command."""
-    script = f"curl() {{ printf '%s\\0' \"$@\"; }}\n{text[text.index('curl ') :]}"
+    begin = text.index("Try it:") + len("Try it:")
+    script = f"curl() {{ printf '%s\\0' \"$@\"; }}\n{text[begin:]}"
     done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
     return done.stdout.split("\0")
 
@@ -43,7 +46,7 @@ def test_it_says_which_version_listens_where() -> None:
         "  listening   http://127.0.0.1:5052",
         "  metrics     http://127.0.0.1:8082/metrics",
     ]
-    assert f"  client key  {KEY}" in lines
+    assert "  admin key   in /dev/null" in lines
 
 
 @pytest.mark.parametrize(
@@ -72,7 +75,7 @@ def test_an_encrypted_listener_is_called_by_https_and_the_metrics_are_not() -> N
 
 
 def test_made_up_answers_that_were_asked_for_are_named_as_such() -> None:
-    text = render_banner(LOCAL, catalogue=Catalogue({}, {}, scripted=True), key_path=Path("/k"), mocked=True)
+    text = render_banner(LOCAL, catalogue=Catalogue({}, {}, scripted=True), admin=KEPT, mocked=True)
 
     assert "AIGW_MOCK_MODEL_RESPONSES" in text
     assert "none configured" not in text
@@ -110,11 +113,28 @@ def test_the_request_to_copy_is_one_that_the_gateway_takes() -> None:
 
 
 def test_the_key_is_read_from_its_file_also_when_the_path_is_odd(tmp_path: Path) -> None:
-    key_path = tmp_path / 'it\'s $HOME, and "more"' / "client-key"
-    key_path.parent.mkdir()
-    key_path.write_text("gw-the-key\n")
+    path = tmp_path / 'it\'s $HOME, and "more"' / "admin-key"
+    path.parent.mkdir()
+    path.write_text("gw-the-key\n")
+    text = banner(admin=FirstAdmin(path=path))
 
-    assert "Authorization: Bearer gw-the-key" in words_of_curl(banner(key_path=key_path))
+    assert f"  admin key   in {path}" in text.splitlines()
+    assert "Authorization: Bearer gw-the-key" in words_of_curl(text)
+
+
+def test_a_key_made_just_now_is_shown_and_used_in_the_request() -> None:
+    text = banner(admin=FirstAdmin(key=Secret("gw-made_just-now")))
+
+    assert "  admin key   gw-made_just-now" in text.splitlines()
+    assert "shown this once" in text
+    assert "Authorization: Bearer gw-made_just-now" in words_of_curl(text)
+
+
+def test_a_key_made_earlier_is_not_known_and_the_way_to_another_is_told() -> None:
+    text = banner(admin=FirstAdmin())
+
+    assert "lost it? .venv/bin/ai-gateway clients rotate admin" in text
+    assert '"Authorization: Bearer $GATEWAY_KEY"' in text
 
 
 def test_it_ends_with_room_for_what_comes_next() -> None:

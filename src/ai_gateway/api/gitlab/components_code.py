@@ -21,7 +21,7 @@ from ai_gateway.api.gitlab.components_schema import (
 )
 from ai_gateway.api.gitlab.model_metadata import wish_from_metadata
 from ai_gateway.code.model import GENERATIONS_PROMPT, AnsweredBy, CodeRequest
-from ai_gateway.edge.deps import require, services_of, while_connected
+from ai_gateway.edge.deps import require, services_of, while_connected, with_allowed_models
 from ai_gateway.edge.scope import Exchange, exchange_of
 from gateway_core.inference.wish import Feature, ModelWish
 from gateway_core.kernel.errors import NotFound
@@ -64,6 +64,7 @@ def _read(body: ComponentsBody, request: Request) -> tuple[CodeRequest, bool]:
     wish = wish_from_metadata(exchange.body, feature) or ModelWish(
         feature, driver.payload.model_provider or "", driver.payload.model_name or ""
     )
+    wish = with_allowed_models(request, wish)
     amazon_q = wish.provider == AMAZON_Q
     needed = "complete_code" if is_completion else "generate_code"
     require(

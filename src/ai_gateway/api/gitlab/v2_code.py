@@ -14,7 +14,7 @@ from ai_gateway.api.gitlab.code_schema import CompletionBody, GenerationBody, V2
 from ai_gateway.api.gitlab.code_streams import plain_stream
 from ai_gateway.api.gitlab.model_metadata import wish_from_metadata
 from ai_gateway.code.model import GENERATIONS_PROMPT, CodeRequest, Suggestion
-from ai_gateway.edge.deps import require, services_of, while_connected
+from ai_gateway.edge.deps import require, services_of, while_connected, with_allowed_models
 from ai_gateway.edge.scope import exchange_of
 from gateway_core.inference.wish import Feature, ModelWish
 from gateway_core.kernel.errors import NotFound
@@ -77,6 +77,10 @@ async def code_generations(body: GenerationBody, request: Request) -> ASGIApp:
 
 
 def _wish(body: V2Body, request: Request, feature: Feature) -> ModelWish:
+    return with_allowed_models(request, _asked_for(body, request, feature))
+
+
+def _asked_for(body: V2Body, request: Request, feature: Feature) -> ModelWish:
     refuse_amazon_q(ModelWish(feature, body.model_provider or ""))
     brought = body.model_endpoint or body.model_api_key or body.model_identifier
     if not brought:

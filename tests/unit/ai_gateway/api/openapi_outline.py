@@ -18,7 +18,8 @@ SNAPSHOT = Path(__file__).parents[3] / "http" / "openapi.json"
 
 
 class _Reference(msgspec.Struct):
-    ref: str = msgspec.field(name="$ref")
+    ref: str = msgspec.field(name="$ref", default="")
+    title: str = ""
 
 
 class _Content(msgspec.Struct):
@@ -27,7 +28,7 @@ class _Content(msgspec.Struct):
 
 class _RequestBody(msgspec.Struct):
     content: dict[str, _Content]
-    required: bool
+    required: bool = False
 
 
 class _Operation(msgspec.Struct):
@@ -75,7 +76,8 @@ def current() -> Outline:
 def _body_of(operation: _Operation) -> str | None:
     if operation.request_body is None:
         return None
-    return operation.request_body.content["application/json"].schema.ref.rpartition("/")[2]
+    schema = operation.request_body.content["application/json"].schema
+    return schema.ref.rpartition("/")[2] or schema.title
 
 
 def main() -> None:

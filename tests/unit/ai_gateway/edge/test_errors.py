@@ -13,6 +13,7 @@ from ai_gateway.edge.answers import send_json
 from ai_gateway.edge.disconnect import ClientLeft
 from ai_gateway.edge.errors import BodyInvalid, ErrorAnswers, body_invalid
 from ai_gateway.edge.scope import exchange_of
+from fakes.audit import FakeAuditTrail
 from gateway_core.kernel import errors
 from gateway_core.telemetry.request_data import RequestDataLog
 from unit.ai_gateway.asgi_client import FakeConnection, Inner, call, http_scope
@@ -65,7 +66,7 @@ def upstream(kind: type[errors.UpstreamFailure], status: int | None = None) -> e
 async def test_a_caller_is_told_what_to_mend(failure: errors.GatewayFailure, status: int) -> None:
     scope = http_scope()
 
-    answer = await call(ErrorAnswers(failing(failure), OFF), scope)
+    answer = await call(ErrorAnswers(failing(failure), OFF, FakeAuditTrail()), scope)
 
     assert answer.status == status
     assert answer.body == b'{"detail":"%b"}' % str(failure).replace('"', '\\"').encode()
@@ -94,7 +95,7 @@ async def test_a_failure_of_a_provider_is_told_in_two_words_and_noted_in_full(
 ) -> None:
     scope = http_scope()
 
-    answer = await call(ErrorAnswers(failing(upstream(kind)), OFF), scope)
+    answer = await call(ErrorAnswers(failing(upstream(kind)), OFF, FakeAuditTrail()), scope)
 
     assert (answer.status, answer.body) == (503, b'{"detail":"Inference failed"}')
     access = exchange_of(scope).facts.access
@@ -107,7 +108,7 @@ async def test_a_failure_of_a_provider_is_told_in_two_words_and_noted_in_full(
 async def test_a_rate_limit_is_passed_on_with_the_wait_that_the_provider_asked_for(wait: str | None) -> None:
     failure = errors.UpstreamRateLimited("slow down", provider="p", upstream_status=429, retry_after=wait)
 
-    answer = await call(ErrorAnswers(failing(failure), OFF), http_scope())
+    answer = await call(ErrorAnswers(failing(failure), OFF, FakeAuditTrail()), http_scope())
 
     assert (answer.status, answer.body) == (429, b'{"detail":"Too many requests. Please try again later."}')
     assert answer.headers.get("retry-after") == wait
@@ -116,7 +117,7 @@ async def test_a_rate_limit_is_passed_on_with_the_wait_that_the_provider_asked_f
 async def test_a_crash_is_a_plain_500_that_says_nothing_and_an_error_in_the_log(logged: list[EventDict]) -> None:
     scope = http_scope()
 
-    answer = await call(ErrorAnswers(failing(KeyError("the secret inside")), OFF), scope)
+    answer = await call(ErrorAnswers(failing(KeyError("the secret inside")), OFF, FakeAuditTrail()), scope)
 
     assert (answer.status, answer.body) == (500, b"Internal Server Error")
     assert answer.headers["content-type"] == "text/plain; charset=utf-8"
@@ -132,7 +133,9 @@ async def test_a_failure_after_the_answer_began_is_left_to_the_server(
     connection = FakeConnection()
 
     with pytest.raises(type(failure)):
-        await ErrorAnswers(failing_late(failure), OFF)(http_scope(), connection.receive, connection.send)
+        await ErrorAnswers(failing_late(failure), OFF, FakeAuditTrail())(
+            http_scope(), connection.receive, connection.send
+        )
 
     assert connection.body == b"half"
     assert not connection.is_whole
@@ -142,7 +145,7 @@ async def test_a_failure_after_the_answer_began_is_left_to_the_server(
 async def test_a_client_that_left_gets_a_status_for_the_access_line_only(logged: list[EventDict]) -> None:
     scope = http_scope()
 
-    answer = await call(ErrorAnswers(failing(ClientLeft()), OFF), scope)
+    answer = await call(ErrorAnswers(failing(ClientLeft()), OFF, FakeAuditTrail()), scope)
 
     assert answer.status == 499
     assert exchange_of(scope).facts.access["client_left"] is True
@@ -152,7 +155,7 @@ async def test_a_client_that_left_gets_a_status_for_the_access_line_only(logged:
 async def test_a_client_that_left_in_the_middle_of_its_answer_is_no_failure() -> None:
     scope = http_scope()
 
-    answer = await call(ErrorAnswers(failing_late(ClientLeft()), OFF), scope)
+    answer = await call(ErrorAnswers(failing_late(ClientLeft()), OFF, FakeAuditTrail()), scope)
 
     assert (answer.status, answer.body) == (200, b"half")
     assert exchange_of(scope).facts.access["client_left"] is True
@@ -162,13 +165,15 @@ async def test_a_server_that_stops_is_not_answered_for() -> None:
     connection = FakeConnection()
 
     with pytest.raises(asyncio.CancelledError):
-        await ErrorAnswers(failing(asyncio.CancelledError()), OFF)(http_scope(), connection.receive, connection.send)
+        await ErrorAnswers(failing(asyncio.CancelledError()), OFF, FakeAuditTrail())(
+            http_scope(), connection.receive, connection.send
+        )
 
     assert connection.sent == []
 
 
 async def test_an_answer_passes_unchanged() -> None:
-    answer = await call(ErrorAnswers(Inner(), OFF), http_scope())
+    answer = await call(ErrorAnswers(Inner(), OFF, FakeAuditTrail()), http_scope())
 
     assert (answer.status, answer.body) == (200, b"inner")
 
@@ -176,7 +181,7 @@ async def test_an_answer_passes_unchanged() -> None:
 async def test_what_is_no_request_passes() -> None:
     inner = Inner()
 
-    await call(ErrorAnswers(inner, OFF), {"type": "lifespan"})
+    await call(ErrorAnswers(inner, OFF, FakeAuditTrail()), {"type": "lifespan"})
 
     assert inner.scope["type"] == "lifespan"
 
@@ -199,7 +204,7 @@ async def test_a_body_that_does_not_fit_is_refused_with_the_members_in_a_header(
     scope = http_scope()
     failure = invalid('{"count":"SECRET","names":["a",7]}')
 
-    answer = await call(ErrorAnswers(failing(failure), OFF), scope)
+    answer = await call(ErrorAnswers(failing(failure), OFF, FakeAuditTrail()), scope)
 
     assert (answer.status, answer.body) == (422, b'{"detail":"Validation error"}')
     cause = answer.headers["x-gateway-error"]
@@ -211,7 +216,7 @@ async def test_a_body_that_does_not_fit_is_refused_with_the_members_in_a_header(
 
 
 async def test_a_body_that_is_no_json_is_refused_by_that_name() -> None:
-    answer = await call(ErrorAnswers(failing(invalid("{")), OFF), http_scope())
+    answer = await call(ErrorAnswers(failing(invalid("{")), OFF, FakeAuditTrail()), http_scope())
 
     assert answer.headers["x-gateway-error"].startswith("body: Invalid JSON: ")
 
@@ -219,7 +224,7 @@ async def test_a_body_that_is_no_json_is_refused_by_that_name() -> None:
 async def test_the_whole_list_is_told_and_noted_when_data_may_be_logged() -> None:
     scope = http_scope()
 
-    answer = await call(ErrorAnswers(failing(invalid('{"count":"SECRET","names":[]}')), ON), scope)
+    answer = await call(ErrorAnswers(failing(invalid('{"count":"SECRET","names":[]}')), ON, FakeAuditTrail()), scope)
 
     assert answer.status == 422
     assert b"'type': 'int_parsing', 'loc': ('count',)" in answer.body
@@ -231,7 +236,7 @@ async def test_the_whole_list_is_told_and_noted_when_data_may_be_logged() -> Non
 async def test_the_header_is_one_short_line_of_plain_letters() -> None:
     failure = BodyInvalid("\u6f22\r\nx-injected: yes\t" + "w" * 900, full="")
 
-    answer = await call(ErrorAnswers(failing(failure), OFF), http_scope())
+    answer = await call(ErrorAnswers(failing(failure), OFF, FakeAuditTrail()), http_scope())
 
     cause = answer.headers["x-gateway-error"]
     assert cause.startswith("? x-injected: yes w")

@@ -18,6 +18,7 @@ from ai_gateway.api.gitlab.components_schema import ComponentsBody
 from ai_gateway.edge.errors import ErrorAnswers
 from ai_gateway.edge.json_route import BodyEndpoint, JsonRoute, PlainRoute
 from ai_gateway.edge.scope import exchange_of
+from fakes.audit import FakeAuditTrail
 from gateway_core.inference.request import Json
 from gateway_core.telemetry.request_data import RequestDataLog
 from unit.ai_gateway.asgi_client import FakeConnection, call, http_scope
@@ -86,7 +87,7 @@ async def posted(
     app = JsonRoute("/x", endpoint, methods=["POST"], response_model=None).app
     scope = http_scope("/x", headers={} if content_type is None else {"content-type": content_type})
     exchange_of(scope).body = body
-    answer = await call(ErrorAnswers(app, OFF), scope)
+    answer = await call(ErrorAnswers(app, OFF, FakeAuditTrail()), scope)
     answer.access = exchange_of(scope).facts.access
     return answer
 

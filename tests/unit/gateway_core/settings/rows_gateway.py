@@ -58,6 +58,7 @@ SERVER = (
     listener("AIGW_FASTAPI__API_HOST", "fastapi.api_host"),
     port("AIGW_FASTAPI__API_PORT", "fastapi.api_port", 5052),
     listener("AIGW_FASTAPI__METRICS_HOST", "fastapi.metrics_host"),
+    commas("AIGW_FASTAPI__TRUSTED_PROXIES", "fastapi.trusted_proxies"),
     port("AIGW_FASTAPI__METRICS_PORT", "fastapi.metrics_port", 8082),
     Row(
         "AIGW_FASTAPI__UVICORN_LOGGER",

@@ -1,0 +1,1 @@
+"""The operator's door, `/admin`: each route names the role it needs."""
