@@ -2,6 +2,7 @@
 
 import argparse
 import signal
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterable
@@ -50,7 +51,10 @@ def main() -> int:
         print(f"bench: {error}", file=sys.stderr)
         return 2
     write_json(results, options.json)
-    print(f"{render_report(results)}\n\neverything: {options.json}")
+    print(f"{render_report(results)}\n", flush=True)
+    if "gateway" in options.targets:
+        measure_authentication(options)
+    print(f"\neverything: {options.json}")
     return 1 if results.failures else 0
 
 
@@ -129,6 +133,18 @@ def run(options: Options) -> Results:
             remarks=bench.remarks,
             failures=bench.failures,
         )
+
+
+def measure_authentication(options: Options) -> None:
+    """Show what it costs the gateway to tell who calls, by the Python that the gateway itself runs on."""
+    python = options.gateway.absolute().with_name("python")
+    figures = options.json.with_name(f"{options.json.stem}-auth.json")
+    words = ["-m", "bench.auth", "--rounds", str(3 * options.effort.rounds), "--json", str(figures)]
+    try:
+        # Its exit code only repeats the word MISSED in its table.
+        subprocess.run([str(python), *words], cwd=ROOT, check=False)
+    except OSError as error:
+        print(f"! authentication was not measured: {python} cannot be started: {error.strerror}")
 
 
 def _build_targets(options: Options, upstream: Upstream, *, bench: Bench) -> list[Target]:
