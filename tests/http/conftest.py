@@ -8,9 +8,12 @@ from contextlib import ExitStack
 import pytest
 
 from fakes.gateway import RunningGateway, run_gateway
+from fakes.gitlab import own_keys, trust_in
+from fakes.issuer import FIRST_KID, Issuer, run_issuer
 from fakes.upstream import MockUpstream
 
 StartGateway = Callable[..., RunningGateway]
+FORGED_KID = "k1"
 
 
 @pytest.fixture(scope="session")
@@ -43,18 +46,31 @@ def upstream(shared_upstream: MockUpstream) -> MockUpstream:
     return shared_upstream
 
 
+@pytest.fixture(scope="session")
+def issuer() -> Iterator[Issuer]:
+    """Run one issuer for the whole session; no test changes what it does, who needs that runs one of their own."""
+    with run_issuer() as running:
+        # The second name is the one that the forged tokens of `fakes.signing` bear.
+        running.publish(FIRST_KID, FORGED_KID)
+        yield running
+
+
 # Each profile below is one process for the whole session; tests with a need of their own start their own.
 
 _MOCKED = {"AIGW_MOCK_MODEL_RESPONSES": "true"}
 _ANY_SIGNATURE = {"AIGW_AUTH__BYPASS_JWT_SIGNATURE": "true"}
-# Nothing listens there, so no key set can come from outside this machine.
-_NO_ISSUERS = {"AIGW_GITLAB_URL": "http://127.0.0.1:9", "AIGW_CUSTOMER_PORTAL_URL": "http://127.0.0.1:9"}
 
 
 @pytest.fixture
 def closed_gateway(start_gateway: StartGateway) -> RunningGateway:
-    """Give a gateway that knows its client key only, as it is by default."""
-    return start_gateway(**_MOCKED, **_NO_ISSUERS)
+    """Give a gateway that knows keys of clients only: its issuers cannot be reached."""
+    return start_gateway(**_MOCKED)
+
+
+@pytest.fixture
+def trusting_gateway(start_gateway: StartGateway, issuer: Issuer) -> RunningGateway:
+    """Give a gateway that trusts the issuer as its GitLab and its customer portal, and has keys of its own."""
+    return start_gateway(**_MOCKED, **trust_in(issuer), **own_keys())
 
 
 @pytest.fixture
@@ -66,10 +82,10 @@ def mocked_gateway(start_gateway: StartGateway) -> RunningGateway:
 
 @pytest.fixture
 def documented_gateway(start_gateway: StartGateway) -> RunningGateway:
-    """Give a gateway with its pages on, open to who sends the bypass header."""
+    """Give a gateway with its pages on, open to who sends the bypass header, that issues tokens."""
     pages = {"DOCS_URL": "/docs", "OPENAPI_URL": "/openapi.json", "REDOC_URL": "/redoc"}
     settings = {f"AIGW_FASTAPI__{name}": path for name, path in pages.items()}
-    return start_gateway(**_MOCKED, **settings, AIGW_AUTH__BYPASS_EXTERNAL_WITH_HEADER="true")
+    return start_gateway(**_MOCKED, **settings, **own_keys(), AIGW_AUTH__BYPASS_EXTERNAL_WITH_HEADER="true")
 
 
 @pytest.fixture

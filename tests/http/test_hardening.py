@@ -133,14 +133,14 @@ def test_what_an_earlier_run_counted_is_not_counted_again(tmp_path: Path) -> Non
 
 
 def test_a_key_file_that_others_could_read_is_closed(tmp_path: Path) -> None:
-    file = tmp_path / "data" / "client-key"
+    file = tmp_path / "data" / "admin-key"
     file.parent.mkdir()
     file.write_text("gw-" + "a" * 40)
     file.chmod(0o644)
 
     with run_gateway(tmp_path, {}) as running:
         assert file.stat().st_mode & 0o777 == 0o600
-        assert "client_key_file_was_open" in running.log_text()
+        assert "key_file_was_open" in running.log_text()
 
 
 def test_a_head_that_is_refused_leaves_a_line(start_gateway: StartGateway) -> None:

@@ -1,11 +1,10 @@
-"""A gateway's life: it stops without losing what runs, leaves nothing behind, and knows its key again."""
+"""A gateway's life: it stops without losing what runs and leaves nothing behind."""
 
 from __future__ import annotations
 
 import os
 import signal
 import socket
-import stat
 from pathlib import Path
 
 import pytest
@@ -171,21 +170,3 @@ def test_a_worker_that_dies_is_replaced(tmp_path: Path) -> None:
 
         assert Door(gateway, "v2 whole").ask().status == 200
         assert gateway.stop() == 0
-
-
-def test_the_client_key_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
-    data = tmp_path / "not" / "there" / "yet"
-    settings = {"AIGW_DATA_DIR": str(data)}
-    keys = []
-    for _ in range(2):
-        with run_gateway(tmp_path, settings) as gateway:
-            file = data / "client-key"
-            assert stat.S_IMODE(file.stat().st_mode) == 0o600
-            assert stat.S_IMODE(data.stat().st_mode) == 0o700
-            keys.append(file.read_text().strip())
-            assert str(file) in gateway.banner
-            assert keys[-1] not in gateway.banner
-
-    assert keys[0].startswith("gw-")
-    assert keys[0] == keys[1]
-    assert [entry.name for entry in data.iterdir()] == ["client-key"]

@@ -129,9 +129,10 @@ def test_a_log_file_in_a_missing_folder_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"gw-short\n", b"\xff\xfe\x00"])
 def test_a_key_file_that_holds_no_key_is_named_and_kept(content: bytes, tmp_path: Path) -> None:
-    file = tmp_path / "data" / "client-key"
+    file = tmp_path / "data" / "admin-key"
     file.parent.mkdir()
     file.write_bytes(content)
+    file.chmod(0o600)
 
     line = refusal(tmp_path)
 
