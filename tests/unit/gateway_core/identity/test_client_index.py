@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from typing_extensions import override
 
 from fakes.clients import FakeClientStore
 from fakes.clock import MORNING, FakeClock
@@ -308,3 +310,27 @@ async def test_it_looks_no_more_once_it_is_stopped() -> None:
 
     assert index._looking is None
     assert (await index.verify(KEY)).client
+
+
+class CountedHasher(KeyHasher):
+    """Remember what was hashed."""
+
+    def __init__(self) -> None:
+        super().__init__(Secret("h" * 32))
+        self.hashed: list[str] = []
+
+    @override
+    def digest(self, key: str) -> str:
+        self.hashed.append(key)
+        return super().digest(key)
+
+
+@pytest.mark.parametrize("credential", [KEY, OTHER, KEY[:-1] + "x", KEY[:12], "gw-"])
+async def test_a_key_costs_one_hash_whether_it_is_right_or_wrong(credential: str) -> None:
+    hasher = CountedHasher()
+    index = ClientIndex(await holding(), hasher, clock=FakeClock(), looks_every=Seconds(0))
+    async with index:
+        with suppress(CredentialRefused):
+            await index.verify(credential)
+
+    assert hasher.hashed == [credential]
