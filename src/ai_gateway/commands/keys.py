@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import stat
+import sys
 from enum import StrEnum
 from typing import Annotated
 
@@ -43,10 +46,24 @@ def new(
     """Print a new RSA signing key, ready to paste into a .env file; `>> .env` appends it."""
     settings = _WORKFLOW if workflow else _GATEWAY
     value = _one_line(_new_pem(int(bits.value)))
+    if _is_seen_by_others():
+        typer.echo("ai-gateway: others on this machine can read the file with the key; run chmod 600 on it.", err=True)
+    # Ends the last line of a file that has no line end there.
+    typer.echo()
     for line in _words(settings):
         typer.echo(f"# {line}")
     mark = "" if env_file else '"'
     typer.echo(f"{settings}SIGNING_KEY={mark}{value}{mark}")
+
+
+def _is_seen_by_others() -> bool:
+    """Tell whether the output goes to a file that others may read."""
+    try:
+        output = os.fstat(sys.stdout.fileno())
+    except (OSError, ValueError):
+        # No file at all.
+        return False
+    return stat.S_ISREG(output.st_mode) and bool(output.st_mode & (stat.S_IRGRP | stat.S_IROTH))
 
 
 def _words(settings: str) -> tuple[str, ...]:

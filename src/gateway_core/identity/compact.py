@@ -112,8 +112,12 @@ def _without_twins(members: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(members)
     if len(found) == len(members):
         return found
-    names = [name for name, _ in members]
-    raise _Twins(next(name for name in names if names.count(name) > 1))
+    seen: set[str] = set()
+    for name, _ in members:
+        if name in seen:
+            raise _Twins(name)
+        seen.add(name)
+    return found
 
 
 def _is_deeper(value: object, levels: int) -> bool:

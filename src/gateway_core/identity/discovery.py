@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urljoin, urlsplit
 
 import msgspec
@@ -51,6 +51,7 @@ class Discovered:
 
     issuer_name: str
     jwks_uri: str
+    at_root: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ class _Issuer:
             if root != self.url:
                 # When it is at neither, what the address as given answered is what the operator can mend.
                 with contextlib.suppress(_NotThere):
-                    return await self._discover_at(root)
+                    return replace(await self._discover_at(root), at_root=True)
             raise
 
     async def get_object(self, url: str) -> bytes:

@@ -102,8 +102,8 @@ class KeyFolder:
 def _read(path: Path) -> KeptKeys | None:
     try:
         with path.open("rb") as file:
-            if os.fstat(file.fileno()).st_mode & 0o002:
-                log.warning("kept_keys_ignored", path=str(path), reason="everybody may write to this file")
+            if _others_may_write(os.fstat(file.fileno())) or _others_may_write(path.parent.stat()):
+                log.warning("kept_keys_ignored", path=str(path), reason="others may write to this file or its folder")
                 return None
             content = file.read(_LARGEST)
         kept = msgspec.json.decode(content, type=KeptKeys)
@@ -119,6 +119,10 @@ def _read(path: Path) -> KeptKeys | None:
         log.warning("kept_keys_ignored", path=str(path), reason="the file does not say in which time zone it was made")
         return None
     return kept
+
+
+def _others_may_write(found: os.stat_result) -> bool:
+    return bool(found.st_mode & 0o022) or found.st_uid not in {os.geteuid(), 0}
 
 
 def _write(path: Path, *, content: bytes) -> None:

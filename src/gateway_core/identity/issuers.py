@@ -7,7 +7,7 @@ import contextlib
 import random
 from collections.abc import Collection, Sequence
 from contextvars import Context
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from types import TracebackType
@@ -185,8 +185,15 @@ class IssuerKeys:
         running = [state.task for state in self._states if state.task is not None]
         if running:
             # Leaves them running: at the end of its patience, and when who waits is cancelled.
-            await asyncio.wait(running, timeout=LOOK_PATIENCE)
+            await self._wait_for_change(running, before=before)
         return self._generation != before
+
+    async def _wait_for_change(self, running: list[asyncio.Task[None]], *, before: int) -> None:
+        loop = asyncio.get_running_loop()
+        due = loop.time() + LOOK_PATIENCE
+        while running and self._generation == before and (left := due - loop.time()) > 0:
+            _, still = await asyncio.wait(running, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+            running = list(still)
 
     async def __aenter__(self) -> Self:
         """Take up the keys kept on disk, and begin to fetch; waits for no issuer."""
@@ -281,6 +288,7 @@ class IssuerKeys:
         try:
             fetched = await self._fetch(source.url, setting=source.setting, known=known)
             found = fetched.discovered
+            _check_place(source, found)
             parsed = self._parse(source, issuer_name=found.issuer_name, document=fetched.document)
         except DiscoveryFailed as error:
             self._failed(state, error.reason)
@@ -359,10 +367,22 @@ class IssuerKeys:
             if state.source in new:
                 log.error("issuer_refused", oidc_provider=state.source.name, reason=self._reason(state))
             if state.source not in impostors:
-                keys += state.keys
+                keys += state.keys if state.source.check_issuer else self._barred(state.keys)
         if list(map(_mark, keys)) != list(map(_mark, self._keys)):
             self._keys = keys
             self._generation += 1
+
+    def _barred(self, keys: Sequence[TrustedKey]) -> tuple[TrustedKey, ...]:
+        """Keep keys of an issuer that is not checked from signing in the name of one that is."""
+        checked = [state for state in self._states if state.source.check_issuer]
+        names = {name.rstrip("/") for state in checked for name in (state.source.url, state.issuer_name) if name}
+        return tuple(replace(key, barred=frozenset(names)) for key in keys) if names else tuple(keys)
+
+
+def _check_place(source: IssuerSource, found: Discovered) -> None:
+    """Refuse what the root of the host says in the name of a checked issuer below it: another one may live there."""
+    if source.check_issuer and found.at_root and found.issuer_name.rstrip("/") != source.url.rstrip("/"):
+        raise DiscoveryFailed(f"{source.setting}: it has no discovery document; that of its host is another issuer's")
 
 
 def _kids(keys: Sequence[TrustedKey]) -> list[str | None]:
@@ -371,4 +391,4 @@ def _kids(keys: Sequence[TrustedKey]) -> list[str | None]:
 
 def _mark(key: TrustedKey) -> tuple[str | None, ...]:
     """Give what tells two keys apart; key objects of one key are not equal."""
-    return (key.source, key.kid, key.algorithm, key.issuer, key.key.thumbprint())
+    return (key.source, key.kid, key.algorithm, key.issuer, " ".join(sorted(key.barred)), key.key.thumbprint())

@@ -145,12 +145,16 @@ class SignedTokens:
         """Take a token only from a key that may sign for the issuer it names; two sources may have the same key."""
         own = claims.issuer == self._service_name
         for key in chain((signer,), others):
-            may_name = key.issuer is None or key.issuer == claims.issuer
-            if may_name and (key.source == LOCAL or not own):
+            if _may_name(key, claims.issuer) and (key.source == LOCAL or not own):
                 return
         signed_by = f"a key of {quote(signer.source)} signed it"
         if own:
             raise TokenRefused(f"it names this gateway as its issuer, but {signed_by}")
-        raise TokenRefused(
-            f"its issuer is {quote(claims.issuer)}, but {signed_by}, which counts for {quote(signer.issuer)} only"
-        )
+        counts = f"counts for {quote(signer.issuer)} only" if signer.issuer is not None else "does not count for it"
+        raise TokenRefused(f"its issuer is {quote(claims.issuer)}, but {signed_by}, which {counts}")
+
+
+def _may_name(key: TrustedKey, issuer: str) -> bool:
+    if key.issuer is not None:
+        return key.issuer == issuer
+    return issuer.rstrip("/") not in key.barred

@@ -30,7 +30,8 @@ class CredentialVerifier(Protocol):
 class TrustedKey:
     """A public key, and whose it is.
 
-    `issuer` is the one issuer that tokens signed by this key may name; None lets them name any but ourselves.
+    `issuer` is the one issuer that tokens signed by this key may name. None lets them name
+    any but ourselves and those in `barred`, which speak for themselves.
     """
 
     source: str
@@ -38,6 +39,7 @@ class TrustedKey:
     algorithm: str
     key: RSAKey | ECKey
     issuer: str | None = None
+    barred: frozenset[str] = frozenset()
 
 
 class KeySets(Protocol):
@@ -77,7 +79,7 @@ class ClientStore(Protocol):
         ...
 
     async def add_first(self, client: Client, key: ClientKey) -> bool:
-        """Keep it only when there is no client at all; of two processes at once one gets True."""
+        """Keep it only when no client was ever an admin, and its name is free; of two processes at once one gets True."""
         ...
 
     async def rotate(self, client_id: str, key: ClientKey, *, old_until: datetime) -> None:
@@ -90,6 +92,14 @@ class ClientStore(Protocol):
 
     async def hash_mark(self, mark: str) -> str:
         """Keep the mark of the hash key when none is kept yet; gives the one that is kept."""
+        ...
+
+    async def kept_hash_mark(self) -> str:
+        """Give the mark of the hash key that is kept, and keep none; empty when there is none."""
+        ...
+
+    async def start_over(self, mark: str, client: Client, *, key: ClientKey, at: datetime) -> bool:
+        """End all clients, keep this one and this mark instead; False, and nothing done, when the name is taken."""
         ...
 
 

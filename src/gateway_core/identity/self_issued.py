@@ -17,6 +17,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 from joserfc.jws import serialize_compact
 
+from gateway_core.identity.compact import LONGEST_TOKEN
 from gateway_core.identity.key_set import LARGEST_RSA, SMALLEST_RSA
 from gateway_core.identity.model import Caller, Claims
 from gateway_core.identity.ports import TrustedKey
@@ -107,9 +108,12 @@ class TokenSigner:
         head = {"alg": _ALGORITHM, "typ": "JWT", **(header or {})}
         try:
             payload = msgspec.json.encode(dict(claims))
-            return Secret(serialize_compact(head, payload, self._key, algorithms=(_ALGORITHM,)))
+            token = serialize_compact(head, payload, self._key, algorithms=(_ALGORITHM,))
         except (JoseError, ValueError, TypeError, OverflowError, msgspec.MsgspecError) as error:
             raise SigningFailed(reason=f"the claims cannot be signed: {type(error).__name__}") from error
+        if len(token) > LONGEST_TOKEN:
+            raise SigningFailed(reason=f"the token would have {len(token)} characters, {LONGEST_TOKEN} are taken")
+        return Secret(token)
 
     def issue_user_token(self, caller: Caller, request: UserTokenRequest, *, now: datetime) -> IssuedToken:
         """Issue the token with which a user's editor speaks to us itself; raises SigningFailed.

@@ -58,7 +58,10 @@ async def build_identity(
     signer = TokenSigner(signing, service_name=name)
     google_key = _secret(settings.google_cloud_platform.service_account_json_key)
     async with AsyncExitStack() as stack:
-        index = await stack.enter_async_context(ClientIndex(store, hasher, clock=clock))
+        # A connection of its own: a long question to the audit must not hold up a revocation.
+        watched = Database(database.url)
+        stack.push_async_callback(watched.close)
+        index = await stack.enter_async_context(ClientIndex(SqlClientStore(watched), hasher, clock=clock))
         authenticator = Authenticator(
             service_name=name,
             client_keys=index,
@@ -83,7 +86,9 @@ async def _open_tokens(
     if settings.auth.bypass_jwt_signature:
         return UnsignedTokens(audience, clock)
     keys: KeySets = await stack.enter_async_context(_build_keys(settings, http=http, clock=clock))
-    return SignedTokens(audience, audience, key_sets=keys, algorithms=settings.auth.algorithms, clock=clock)
+    # What we sign ourselves is RS256, whatever others may sign with.
+    algorithms = tuple(dict.fromkeys((*settings.auth.algorithms, "RS256")))
+    return SignedTokens(audience, audience, key_sets=keys, algorithms=algorithms, clock=clock)
 
 
 def _build_keys(settings: Settings, *, http: HttpClient, clock: Clock) -> IssuerKeys:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from typer.testing import CliRunner
 
 from ai_gateway.commands.keys import app
+from fakes.gateway import COMMAND
 from gateway_core.identity.self_issued import TokenSigner
 from gateway_core.kernel.secret import Secret
 from gateway_core.settings.load import load_settings
@@ -46,11 +48,41 @@ def test_a_new_key_pasted_into_a_env_file_signs(options: tuple[str, ...], tmp_pa
 
 
 def test_a_new_key_is_one_line_for_the_gateway() -> None:
-    *comments, line = run().splitlines()
+    _, *comments, line = run().splitlines()
 
     assert all(comment.startswith("# ") for comment in comments)
     assert line.startswith('AIGW_SELF_SIGNED_JWT__SIGNING_KEY="-----BEGIN PRIVATE KEY-----\\n')
     assert line.endswith('\\n-----END PRIVATE KEY-----\\n"')
+
+
+def append_key(file: Path) -> str:
+    """Do what `ai-gateway keys new >> file` does; gives what was said beside it."""
+    with file.open("a") as output:
+        ended = subprocess.run([COMMAND, "keys", "new"], stdout=output, stderr=subprocess.PIPE, text=True, check=True)
+    return ended.stderr
+
+
+def test_a_file_whose_last_line_has_no_end_keeps_that_line(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("AIGW_MOCK_MODEL_RESPONSES=true")
+    append_key(file)
+
+    settings = load_settings({}, env_file=file)
+
+    assert settings.mock_model_responses
+    assert key_in(settings).key_size == 2048
+
+
+@pytest.mark.parametrize(("mode", "warned"), [(0o600, False), (0o620, False), (0o640, True), (0o604, True)])
+def test_a_file_that_others_can_read_is_told(mode: int, tmp_path: Path, *, warned: bool) -> None:
+    file = tmp_path / ".env"
+    file.touch()
+    file.chmod(mode)
+
+    said = append_key(file)
+
+    assert ("chmod 600" in said) is warned
+    assert (said.count("\n"), "PRIVATE KEY" in said) == (int(warned), False)
 
 
 def test_the_words_beside_it_say_how_keys_are_changed() -> None:

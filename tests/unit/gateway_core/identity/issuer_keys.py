@@ -48,6 +48,7 @@ class FakeIssuers:
     names: Mapping[str, str] = field(default_factory=dict)
     silent: Collection[str] = field(default_factory=set)
     asked: list[tuple[str, Discovered | None]] = field(default_factory=list)
+    at_root: bool = False
     released: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def fetch(self, url: str, *, setting: str, known: Discovered | None) -> Fetched:
@@ -58,7 +59,7 @@ class FakeIssuers:
         answer = self.answers.get(name, DiscoveryFailed(f"{setting}: nobody there"))
         if isinstance(answer, Exception):
             raise answer
-        found = known or Discovered(self.names.get(name, url), f"{url}/keys")
+        found = known or Discovered(self.names.get(name, url), f"{url}/keys", at_root=self.at_root)
         return Fetched(found, answer if isinstance(answer, bytes) else json.dumps({"keys": answer}).encode())
 
     def count(self, name: str) -> int:

@@ -64,6 +64,7 @@ async def test_an_issuer_that_has_nothing_below_its_path_is_asked_at_the_root(
     fetched = await fetch_key_set(http, f"{issuer.url}/gitlab", setting=SETTING)
 
     assert fetched.discovered.issuer_name == issuer.url
+    assert fetched.discovered.at_root
     assert issuer.hits(f"/gitlab{DISCOVERY}") > 0
 
 

@@ -174,13 +174,27 @@ async def test_a_clock_that_is_a_little_behind_does_no_harm(folder: KeyFolder, c
     assert await folder.read(URL)
 
 
-async def test_a_file_that_everybody_may_write_is_not_believed(folder: KeyFolder, clock: FakeClock, said: Log) -> None:
+@pytest.mark.parametrize("mode", [0o606, 0o660])
+async def test_a_file_that_others_may_write_is_not_believed(
+    folder: KeyFolder, clock: FakeClock, said: Log, *, mode: int
+) -> None:
     await folder.write(kept(clock))
-    only_file(folder).chmod(0o606)
+    only_file(folder).chmod(mode)
 
     assert await folder.read(URL) is None
     (line,) = said()
-    assert line["reason"] == "everybody may write to this file"
+    assert line["reason"] == "others may write to this file or its folder"
+
+
+@pytest.mark.parametrize("mode", [0o770, 0o707])
+async def test_a_folder_that_others_may_write_to_is_not_believed(
+    folder: KeyFolder, clock: FakeClock, said: Log, *, mode: int
+) -> None:
+    await folder.write(kept(clock))
+    only_file(folder).parent.chmod(mode)
+
+    assert await folder.read(URL) is None
+    assert len(said()) == 1
 
 
 async def test_a_folder_that_cannot_be_used_is_said_and_does_no_harm(

@@ -121,6 +121,37 @@ async def test_an_issuer_that_calls_itself_like_another_one_is_refused(followed:
     assert [(line["level"], line["oidc_provider"]) for line in refusals] == [("error", "other")]
 
 
+async def test_keys_of_an_unchecked_issuer_never_sign_in_the_name_of_a_checked_one(followed: Followed) -> None:
+    followed.sources = (GITLAB, OTHER)
+    followed.issuers.answers = {"gitlab": [jwk("g1")], "id": [jwk("o1")]}
+    followed.issuers.names = {"id": "https://id.example.com/realm"}
+    keys = followed.build()
+    await fetch_due(keys)
+
+    both = {"https://id.example.com", "https://id.example.com/realm"}
+    assert [(key.kid, key.issuer, set(key.barred)) for key in tuple(keys.keys())] == [
+        ("g1", None, both),
+        ("o1", "https://id.example.com/realm", set()),
+    ]
+
+
+async def test_what_the_root_of_the_host_says_does_not_count_for_a_checked_issuer_below_it(followed: Followed) -> None:
+    followed.sources = (
+        IssuerSource("tenant", "https://id.example.com/tenant", "AIGW_AUTH__ISSUERS", check_issuer=True),
+    )
+    followed.issuers.answers, followed.issuers.at_root = {"id": [jwk("o1")]}, True
+    followed.issuers.names = {"id": "https://id.example.com/other"}
+    keys = followed.build()
+    await fetch_due(keys)
+
+    assert kids(keys) == []
+    assert "that of its host is another issuer's" in keys.trouble()
+
+    followed.issuers.names = {"id": "https://id.example.com/tenant"}
+    await followed.after(keys, HOUR)
+    assert kids(keys) == ["tenant/o1"]
+
+
 # Keys of an issuer that does not answer.
 
 

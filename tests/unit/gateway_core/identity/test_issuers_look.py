@@ -54,6 +54,18 @@ async def test_requests_at_once_share_one_look(followed: Followed) -> None:
     assert followed.issuers.asked == [("gitlab", None), ("portal", None)]
 
 
+async def test_a_look_ends_with_the_first_change_whoever_else_is_silent(followed: Followed) -> None:
+    followed.issuers.answers = TWO
+    keys = followed.build()
+    await fetch_due(keys)
+    followed.issuers.answers, followed.issuers.silent = {**TWO, "gitlab": [jwk("g2")]}, {"portal"}
+
+    async with asyncio.timeout(issuers.LOOK_PATIENCE / 2):
+        assert await keys.look_again()
+    assert kids(keys) == ["Gitlab/g2", "CustomersDot/p1"]
+    followed.issuers.released.set()
+
+
 async def test_a_look_waits_for_the_fetch_that_is_under_way(followed: Followed) -> None:
     followed.issuers.answers, followed.issuers.silent = TWO, {"gitlab", "portal"}
     keys = followed.build()

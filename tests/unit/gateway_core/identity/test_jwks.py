@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -233,6 +234,14 @@ async def test_a_key_that_two_issuers_share_signs_for_both() -> None:
 @pytest.mark.parametrize("issuer", [ISSUER, OTHER, None])
 async def test_a_key_whose_issuer_is_not_checked_signs_for_any(issuer: str | None) -> None:
     assert claims_held(await verifier().verify(write_token(claims_of(iss=issuer)))).issuer == (issuer or "")
+
+
+async def test_a_key_whose_issuer_is_not_checked_does_not_sign_for_one_that_is() -> None:
+    barred = verifier(replace(trusted(rsa_key()), barred=frozenset({OTHER})))
+
+    assert claims_held(await barred.verify(GOOD)).issuer == ISSUER
+    for name in (OTHER, f"{OTHER}/"):
+        assert "does not count for it" in await reason_of(write_token(claims_of(iss=name)), barred)
 
 
 async def test_nobody_but_us_signs_in_our_name() -> None:

@@ -362,3 +362,10 @@ def test_whatever_the_caller_brings_the_token_names_us_and_ends_in_an_hour(extra
     assert (claims["iss"], claims["aud"], claims["sub"]) == (SERVICE, SERVICE, user)
     assert claims["exp"] == int(NOW) + 3600
     assert claims["scopes"] == []
+
+
+def test_a_token_that_nobody_would_take_is_not_signed() -> None:
+    with pytest.raises(SigningFailed) as failed:
+        signer().sign({"x": "y" * 16_384})
+
+    assert "16384 are taken" in failed.value.reason
