@@ -109,6 +109,21 @@ async def test_what_is_older_is_forgotten_and_counted(store: AuditStore) -> None
     assert await store.forget(before=REVOKED.at) == 0
 
 
+async def test_only_the_newest_are_kept_and_the_rest_is_counted(store: AuditStore) -> None:
+    await store.add([replace(ADDED, subject=str(number)) for number in range(10)])
+
+    assert await store.keep_newest(10) == 0
+    assert await store.keep_newest(4) == 6
+    assert [event.subject for event in await store.find(AuditQuery())] == ["9", "8", "7", "6"]
+    await store.add([REVOKED])
+    assert await store.keep_newest(4) == 1
+    assert [event.subject for event in await store.find(AuditQuery())] == ["ci", "9", "8", "7"]
+
+
+async def test_of_nothing_nothing_is_removed(store: AuditStore) -> None:
+    assert await store.keep_newest(1) == 0
+
+
 async def test_a_later_event_never_gets_the_number_of_a_forgotten_one(store: AuditStore) -> None:
     await store.add([ADDED])
     [before] = await store.find(AuditQuery())

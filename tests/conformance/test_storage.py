@@ -154,6 +154,61 @@ async def test_who_waits_too_long_for_another_writer_is_told_so(url: str, databa
     await hasty.close()
 
 
+async def test_who_only_reads_waits_for_no_writer_and_sees_what_was_there_before(url: str, database: Database) -> None:
+    await put(database, "a")
+    hasty = Database(url, patience=Seconds(0.1))
+    async with database.transaction() as connection:
+        await connection.execute(insert(FACTS).values(name="b", value="1"))
+
+        async with hasty.reading() as reader:
+            assert list(await reader.scalars(select(FACTS.c.name))) == ["a"]
+
+    await hasty.close()
+
+
+async def test_who_only_reads_holds_no_writer_up(url: str, database: Database) -> None:
+    hasty = Database(url, patience=Seconds(0.1))
+    async with database.reading() as reader:
+        assert list(await reader.scalars(select(FACTS.c.name))) == []
+
+        await put(hasty, "a")
+
+    assert await names(database) == ["a"]
+    await hasty.close()
+
+
+async def test_a_writer_is_still_one_after_something_was_read(url: str, database: Database) -> None:
+    async with database.reading() as reader:
+        await reader.execute(select(FACTS))
+    hasty = Database(url, patience=Seconds(0.1))
+
+    async with database.transaction() as connection:
+        # Nothing is written yet. What is read now must not change before this transaction writes.
+        await connection.execute(select(FACTS).with_for_update())
+        if connection.dialect.name == "sqlite":
+            with pytest.raises(StorageUnavailable):
+                await put(hasty, "b")
+        await connection.execute(insert(FACTS).values(name="a", value="1"))
+
+    assert await names(database) == ["a"]
+    await hasty.close()
+
+
+async def test_a_database_that_is_down_cannot_be_read_either(tmp_path: Path) -> None:
+    (tmp_path / "gateway.db").mkdir()
+    database = Database(f"sqlite:///{tmp_path}/gateway.db")
+
+    with pytest.raises(StorageUnavailable, match="Cannot use the database"):
+        await names_read(database)
+
+    await database.close()
+
+
+async def names_read(storage: Storage) -> list[str]:
+    async with storage.reading() as connection:
+        return list(await connection.scalars(select(FACTS.c.name)))
+
+
 async def test_a_connection_that_is_not_free_in_time_is_a_database_that_cannot_be_asked(url: str) -> None:
     hasty = Database(url, patience=Seconds(0.1))
 

@@ -57,6 +57,13 @@ class FakeAuditStore:
         self.events = kept
         return removed
 
+    async def keep_newest(self, number: int) -> int:
+        """Remove the oldest, so that at most so many are left; tells how many went."""
+        self._check()
+        removed = max(0, len(self.events) - number)
+        del self.events[:removed]
+        return removed
+
     def _check(self) -> None:
         if self.down:
             raise StorageUnavailable("Cannot use the database of this test: it is down")

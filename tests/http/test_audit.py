@@ -188,6 +188,24 @@ def test_each_event_is_a_line_of_the_log_too(admin: Operator) -> None:
     assert line["level"] == "info"
 
 
+def test_the_sum_of_a_flood_does_not_say_of_all_what_held_for_the_last(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    folder = tmp_path_factory.mktemp("flooded")
+    with run_gateway(folder) as gateway:
+        for _ in range(25):
+            complete(gateway, key_headers("gw-wrong"))
+        call(gateway, "/v1/models", method="GET")
+
+    ended = run_to_end(folder, {}, "audit", "list", "--json", "--kind", "credential_refused")
+
+    newest, *others = map(json.loads, ended.stdout.splitlines())
+    assert (len(others), newest["details"]) == (20, {"repeated": "6"})
+    assert newest["reason"].startswith("6 further refusals, the last: ")
+    assert "header" in newest["reason"]
+    assert (newest["subject"], newest["address"]) == ("", "127.0.0.1")
+
+
 def test_what_was_refused_just_before_a_stop_is_kept(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("stopped")
     request_id = new_id()

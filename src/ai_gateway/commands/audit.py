@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,12 +14,21 @@ from ai_gateway.commands.times import parse_duration
 from gateway_core.audit.model import AuditEvent, AuditKind, AuditQuery
 from gateway_core.kernel.errors import SettingInvalid, StorageUnavailable
 
+if TYPE_CHECKING:
+    # For its type alone: at a run it is imported late, so that help answers at once.
+    from rich.table import Table
+
 app = typer.Typer(help="Ask who did what, and why it was refused.", no_args_is_help=True)
 
 _CANNOT = 2
 _MOST = 10_000
 # Where no terminal tells its width, a line has room for what a person would want to search in.
 _WIDE = 220
+# More than any record needs.
+_WIDEST = 10_000
+_WHY = "Why"
+_HEADINGS = ("Time (UTC)", "What", "Who", "From", "Subject", _WHY, "Request")
+_SHORTEST_REASON = 30
 
 
 # With more than one command the app keeps their names: `audit list`, and not `audit` alone.
@@ -84,7 +93,7 @@ async def _find(query: AuditQuery) -> Sequence[AuditEvent]:
     from gateway_core.runtime.records import open_audit  # noqa: PLC0415
     from gateway_core.settings.load import load_settings  # noqa: PLC0415
 
-    async with open_audit(load_settings()) as store:
+    async with open_audit(load_settings(), must_exist=True) as store:
         return await store.find(query)
 
 
@@ -100,16 +109,44 @@ def _print_lines(events: Sequence[AuditEvent]) -> None:
 def _show(events: Sequence[AuditEvent]) -> None:
     # For the reason above.
     from rich.console import Console  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
     console = Console()
+    table = _table_of(events)
+    needed = console.measure(table, options=console.options.update(max_width=_WIDEST)).minimum
     if not console.is_terminal:
-        console = Console(width=_WIDE)
-    table = Table("Time (UTC)", "What", "Who", "From", "Subject", "Why", "Request", box=None, pad_edge=False)
-    for event in events:
-        table.add_row(*(Text(_plain(column)) for column in _columns(event)))
-    console.print(table)
+        Console(width=max(_WIDE, needed)).print(table)
+    elif needed <= console.width:
+        console.print(table)
+    else:
+        for event in events:
+            # The terminal folds what is longer than its lines: copied from there it is whole.
+            console.print(Text(_block_of(event)), soft_wrap=True)
+
+
+def _table_of(events: Sequence[AuditEvent]) -> Table:
+    # For the reason above.
+    from rich.cells import cell_len  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    rows = [[_plain(column) for column in _columns(event)] for event in events]
+    table = Table(box=None, pad_edge=False)
+    for heading, *values in zip(_HEADINGS, *rows, strict=True):
+        # Only a sentence may be folded. The rest is what one searches by, and has to be seen whole.
+        reason = heading == _WHY
+        width = _SHORTEST_REASON if reason else max(map(cell_len, (heading, *values)))
+        table.add_column(heading, no_wrap=not reason, overflow="fold", min_width=width)
+    for row in rows:
+        table.add_row(*map(Text, row))
+    return table
+
+
+def _block_of(event: AuditEvent) -> str:
+    """Write one event as lines of its own, for a terminal where a row would be cut."""
+    at, kind, *rest = _columns(event)
+    lines = [f"{heading:<9}{_plain(value)}" for heading, value in zip(_HEADINGS[2:], rest, strict=True) if value]
+    return "\n".join([f"{at}  {kind}", *(f"  {line}" for line in lines), ""])
 
 
 def _columns(event: AuditEvent) -> tuple[str, ...]:
@@ -117,12 +154,17 @@ def _columns(event: AuditEvent) -> tuple[str, ...]:
     return (
         f"{event.at:%Y-%m-%d %H:%M:%S}",
         event.kind,
-        event.actor or "nobody proven",
+        event.actor or _nameless(event),
         event.address,
         event.subject,
         why,
         event.request_id,
     )
+
+
+def _nameless(event: AuditEvent) -> str:
+    # A sum over refusals of several callers names none of them, though each had proven who it is.
+    return "several" if event.kind == "permission_refused" and "repeated" in event.details else "nobody proven"
 
 
 def _plain(text: str) -> str:

@@ -21,7 +21,11 @@ _CANNOT = 2
 def migrate(
     *,
     check: Annotated[
-        bool, typer.Option("--check", help="Change nothing; exit with 1 when the tables are not current.")
+        bool,
+        typer.Option(
+            "--check",
+            help="Change nothing; exit with 1 when the tables are not current, with 2 when this version is too old.",
+        ),
     ] = False,
 ) -> None:
     """Bring the database's tables up to date; `serve` does the same at its start."""

@@ -31,3 +31,7 @@ class AuditStore(Protocol):
     async def forget(self, *, before: datetime) -> int:
         """Remove what is older; tells how many."""
         ...
+
+    async def keep_newest(self, number: int) -> int:
+        """Remove the oldest, so that at most so many are left; tells how many went."""
+        ...

@@ -24,11 +24,14 @@ log = get_log("audit")
 
 BUFFER = 10_000
 BATCH = 500
+KEEP_EVENTS = 1_000_000
 _EVERY = Seconds(0.25)
 _LONGEST_PAUSE = Seconds(10)
 # How often the writer looks round when nothing happens: for sums that are due, and old events.
 _TICK = Seconds(5)
-_FORGETS_EVERY = Seconds(3600)
+# Old events go once an hour, and when so many were written since: a flood does not wait for the hour.
+_TIDIES_EVERY = Seconds(3600)
+_TIDIES_AFTER = 10_000
 _TELLS_EVERY = Seconds(60)
 _CLOSE_PATIENCE = Seconds(3)
 
@@ -40,17 +43,18 @@ class BufferedAuditTrail:
     are dropped and counted. They are logged all the same.
     """
 
-    def __init__(self, store: AuditStore, clock: Clock, *, keep_days: int) -> None:
+    def __init__(self, store: AuditStore, clock: Clock, *, keep_days: int, keep_events: int = KEEP_EVENTS) -> None:
         self._store = store
         self._clock = clock
-        self._keep = timedelta(days=keep_days)
+        self._keep_for = timedelta(days=keep_days)
+        self._keep_events = keep_events
         self._flood = FloodGuard()
         self._waiting: deque[AuditEvent] = deque()
         self._something = asyncio.Event()
         self._closing = asyncio.Event()
         self._failing = False
-        self._dropped = 0
-        self._told_at = self._forgot_at = Seconds(float("-inf"))
+        self._dropped = self._written = 0
+        self._told_at = self._tidied_at = Seconds(float("-inf"))
         self._writer: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -97,7 +101,7 @@ class BufferedAuditTrail:
             written = await self._write_waiting()
             pause = _EVERY if written else Seconds(min(pause * 2, _LONGEST_PAUSE))
             self._tell_dropped(at_most_every=_TELLS_EVERY)
-            await self._forget()
+            await self._tidy()
 
     async def _rest(self, pause: Seconds) -> None:
         """Let events gather, or the database recover; at the end only as long as must be."""
@@ -119,6 +123,7 @@ class BufferedAuditTrail:
                 return False
             if failure is not None:
                 log.error("audit_events_refused", events=len(batch), exc_info=failure)
+            self._written += len(batch)
             for _ in batch:
                 self._waiting.popleft()
         if self._failing:
@@ -137,18 +142,24 @@ class BufferedAuditTrail:
             log.error("audit_events_dropped", events=self._dropped, reason="too many wait for the database")
             self._dropped, self._told_at = 0, now
 
-    async def _forget(self) -> None:
-        """Remove what is too old, once an hour."""
+    async def _tidy(self) -> None:
+        """Remove what is too old or too much: once an hour, or sooner when much was written."""
         now = self._clock.monotonic()
-        if self._closing.is_set() or now - self._forgot_at < _FORGETS_EVERY:
+        due = now - self._tidied_at >= _TIDIES_EVERY or self._written >= _TIDIES_AFTER
+        if self._closing.is_set() or not due:
             return
-        self._forgot_at = now
-        work = self._store.forget(before=self._clock.now() - self._keep)
-        [removed] = await asyncio.gather(work, return_exceptions=True)
-        if isinstance(removed, BaseException):
-            log.warning("old_audit_events_kept", reason=str(removed))
-        elif removed:
-            log.info("old_audit_events_removed", events=removed)
+        self._tidied_at, self._written = now, 0
+        [failure] = await asyncio.gather(self._remove(), return_exceptions=True)
+        if failure is not None:
+            log.warning("old_audit_events_kept", reason=str(failure))
+
+    async def _remove(self) -> None:
+        old = await self._store.forget(before=self._clock.now() - self._keep_for)
+        if old:
+            log.info("old_audit_events_removed", events=old)
+        too_many = await self._store.keep_newest(self._keep_events)
+        if too_many:
+            log.warning("audit_events_removed_early", events=too_many, kept=self._keep_events)
 
 
 def _log(event: AuditEvent) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import RowMapping, delete, insert, select
+from sqlalchemy import ColumnElement, RowMapping, delete, func, insert, select
 
 from gateway_core.audit.limits import fitted
 from gateway_core.audit.model import AuditEvent, AuditQuery
@@ -46,17 +46,27 @@ class SqlAuditStore:
             wanted = wanted.where(table.at >= to_micros(query.since))
         if query.before_id is not None:
             wanted = wanted.where(table.id < query.before_id)
-        async with self._storage.transaction() as connection:
+        async with self._storage.reading() as connection:
             rows = (await connection.execute(wanted)).mappings().all()
         return [_from_row(row) for row in rows]
 
     async def forget(self, *, before: datetime) -> int:
         """Remove what is older; tells how many."""
-        oldest = select(AUDIT_EVENTS.c.id).where(AUDIT_EVENTS.c.at < to_micros(before)).limit(_AT_ONCE)
+        return await self._remove(AUDIT_EVENTS.c.at < to_micros(before))
+
+    async def keep_newest(self, number: int) -> int:
+        """Remove the oldest, so that at most so many are left; tells how many went."""
+        # By their ids, which only grow: to count a million rows would take seconds.
+        async with self._storage.reading() as connection:
+            newest = await connection.scalar(select(func.max(AUDIT_EVENTS.c.id))) or 0
+        return await self._remove(AUDIT_EVENTS.c.id <= newest - number)
+
+    async def _remove(self, unwanted: ColumnElement[bool]) -> int:
+        ids = select(AUDIT_EVENTS.c.id).where(unwanted).limit(_AT_ONCE)
         removed = 0
         while True:
             async with self._storage.transaction() as connection:
-                result = await connection.execute(delete(AUDIT_EVENTS).where(AUDIT_EVENTS.c.id.in_(oldest)))
+                result = await connection.execute(delete(AUDIT_EVENTS).where(AUDIT_EVENTS.c.id.in_(ids)))
             removed += result.rowcount
             if result.rowcount < _AT_ONCE:
                 return removed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import URL, AsyncAdaptedQueuePool, Connection, event
@@ -26,6 +26,8 @@ _CONNECT = Seconds(5)
 # Long enough to wait for another process that brings the tables up to date, and to do it.
 _MIGRATION_PATIENCE = Seconds(60)
 _CONNECTIONS = 5
+# The name under which the engine tells a connection that its transaction only reads.
+_READING = "gateway_reading"
 
 
 class Database:
@@ -44,15 +46,27 @@ class Database:
             case PostgresDatabase(url=given, password=password):
                 redactor.learn(password.reveal())
                 self._engine = _postgres_engine(given, patience)
+        # The same connections, with a word to each.
+        self._reader = self._engine.execution_options(**{_READING: True})
 
-    @asynccontextmanager
-    async def transaction(self) -> AsyncGenerator[AsyncConnection]:
+    def transaction(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """Open a transaction: committed at the end of the block, undone when it raises.
 
         Raises StorageUnavailable when the database cannot be asked.
         """
+        return self._begin(self._engine)
+
+    def reading(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """Open a transaction that only reads: it waits for no writer of another process, and holds none up.
+
+        Raises StorageUnavailable when the database cannot be asked.
+        """
+        return self._begin(self._reader)
+
+    @asynccontextmanager
+    async def _begin(self, engine: AsyncEngine) -> AsyncGenerator[AsyncConnection]:
         try:
-            async with self._engine.begin() as connection:
+            async with engine.begin() as connection:
                 yield connection
         except (SQLAlchemyError, OSError, EOFError) as error:
             if not is_of_the_database(error):
@@ -86,8 +100,13 @@ async def read_revision(database: Database) -> str | None:
     """Tell the state of the tables, None when there are none, and make nothing; raises SettingInvalid."""
     if isinstance(database.address, SqliteFile) and _is_missing(database.address.path):
         return None
-    async with _with_cure(database), database.transaction() as connection:
+    async with _with_cure(database), database.reading() as connection:
         return await schema.read_revision(connection)
+
+
+async def exists(database: Database) -> bool:
+    """Tell whether a gateway has made its tables there, and make nothing; raises SettingInvalid."""
+    return await read_revision(database) is not None
 
 
 @asynccontextmanager
@@ -134,7 +153,8 @@ def _sqlite_engine(path: Path, patience: Seconds) -> AsyncEngine:
     @event.listens_for(engine.sync_engine, "begin")
     def begin(connection: Connection) -> None:
         # At once for writing: a reader that turns writer is refused, a writer that begins waits.
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        reading = connection.get_execution_options().get(_READING, False)
+        connection.exec_driver_sql("BEGIN DEFERRED" if reading else "BEGIN IMMEDIATE")
 
     return engine
 

@@ -1,4 +1,4 @@
-"""What a repository may ask for: a transaction."""
+"""What a repository may ask for: a transaction, for reading alone or for more."""
 
 from __future__ import annotations
 
@@ -16,5 +16,13 @@ class Storage(Protocol):
 
         Raises StorageUnavailable when the database cannot be asked. Writers of one
         SQLite file wait for each other, for up to five seconds.
+        """
+        ...
+
+    def reading(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """Open a transaction that only reads: it waits for no writer of another process, and holds none up.
+
+        What is written within it is not sure to succeed. Raises StorageUnavailable
+        when the database cannot be asked.
         """
         ...

@@ -22,6 +22,21 @@ async def read_revision(connection: AsyncConnection) -> str | None:
     return await connection.run_sync(_read_revision)
 
 
+def require_known(revision: str | None) -> None:
+    """Refuse tables that a newer version made; raises SettingInvalid."""
+    if revision == HEAD:
+        return
+    # Imported here: it takes a quarter of a second, and nearly every start does without.
+    from gateway_core.storage.migrations import run  # noqa: PLC0415
+
+    if not run.knows(revision):
+        message = (
+            f"The database was made by a newer version (its tables are at {revision!r}, this version knows {HEAD!r}); "
+            "run that version, or restore a backup from before it."
+        )
+        raise SettingInvalid(message)
+
+
 async def upgrade(connection: AsyncConnection) -> None:
     """Bring the tables to the newest state in this one transaction, once whoever is at it has finished.
 
@@ -53,13 +68,8 @@ def _upgrade(connection: Connection) -> None:
     stored = _read_revision(connection)
     if stored == HEAD:
         return
-    # Imported here: it takes a quarter of a second, and nearly every start does without.
+    require_known(stored)
+    # For the same reason as above.
     from gateway_core.storage.migrations import run  # noqa: PLC0415
 
-    if not run.knows(stored):
-        message = (
-            f"The database was made by a newer version (its tables are at {stored!r}, this version knows {HEAD!r}); "
-            "run that version, or restore a backup from before it."
-        )
-        raise SettingInvalid(message)
     run.upgrade(connection)

@@ -25,6 +25,7 @@ VERSION_TABLE = "gateway_schema"
 # SQLite counts up only what is declared INTEGER.
 _Counter = BigInteger().with_variant(Integer(), "sqlite")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST = 253_402_300_799_999_999
 
 FACTS = Table(
     "facts",
@@ -93,4 +94,4 @@ def to_micros(moment: datetime) -> int:
 
 def from_micros(stored: int) -> datetime:
     """Turn what is stored into a time, in UTC."""
-    return _EPOCH + timedelta(microseconds=stored)
+    return _EPOCH + timedelta(microseconds=max(-_LAST // 5, min(stored, _LAST)))

@@ -16,6 +16,9 @@ from ai_gateway.edge.deps import runtime_of, while_connected
 from ai_gateway.edge.errors import body_invalid
 from gateway_core.audit.model import AuditEvent, AuditKind, AuditQuery
 
+_NO_NUL = r"^[^\x00]*$"
+_LARGEST_ID = 2**63 - 1
+
 
 class AuditFilter(BaseModel):
     """The query's parameters; each may be left out."""
@@ -23,11 +26,11 @@ class AuditFilter(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: AuditKind | None = None
-    actor: Annotated[str, Field(max_length=255)] = ""
-    subject: Annotated[str, Field(max_length=255)] = ""
-    request_id: Annotated[str, Field(max_length=512)] = ""
+    actor: Annotated[str, Field(max_length=255, pattern=_NO_NUL)] = ""
+    subject: Annotated[str, Field(max_length=255, pattern=_NO_NUL)] = ""
+    request_id: Annotated[str, Field(max_length=512, pattern=_NO_NUL)] = ""
     since: AwareDatetime | None = None
-    before_id: Annotated[int, Field(ge=1)] | None = None
+    before_id: Annotated[int, Field(ge=1, le=_LARGEST_ID)] | None = None
     limit: Annotated[int, Field(ge=1, le=1000)] = 100
 
 

@@ -124,7 +124,91 @@ def test_what_a_caller_sent_cannot_command_the_terminal(run: RunAudit, environme
         assert all(one.isprintable() or one == "\n" for one in shown)
 
 
-def test_nothing_found_is_said_beside_the_output(run: RunAudit) -> None:
+def test_a_sum_over_several_callers_does_not_call_them_unproven(run: RunAudit, environment: dict[str, str]) -> None:
+    keep(environment, replace(REFUSED, kind="permission_refused"))
+
+    shown = run("list").stdout
+
+    assert "several" in shown
+    assert "nobody proven" not in shown
+
+
+def on_terminal(columns: int) -> dict[str, str]:
+    return {"FORCE_COLOR": "1", "NO_COLOR": "1", "TERM": "xterm", "COLUMNS": str(columns)}
+
+
+def keys_of(event: AuditEvent) -> tuple[str, ...]:
+    """Give what one asks the next question with."""
+    return event.kind, event.actor or "nobody proven", event.address, event.subject, event.request_id
+
+
+LONG = replace(REFUSED, subject="GET /" + "p" * 200, request_id="6f0a1c52-77d1-4a39-9d9b-" + "1" * 300)
+
+
+@pytest.mark.parametrize("columns", [20, 80, 100, 120, 150, 200, 400])
+@pytest.mark.parametrize("event", [REFUSED, LONG], ids=["usual", "long"])
+def test_a_terminal_of_any_width_shows_whole_what_one_searches_by(
+    run: RunAudit, environment: dict[str, str], event: AuditEvent, columns: int
+) -> None:
+    keep(environment, event)
+
+    shown = run("list", **on_terminal(columns)).stdout
+
+    assert [key for key in keys_of(event) if key not in shown] == []
+    assert "…" not in shown
+
+
+def test_a_narrow_terminal_gets_a_block_for_each_event(run: RunAudit, environment: dict[str, str]) -> None:
+    keep(environment, REFUSED, replace(ADDED, reason="\x1b[2J"))
+
+    assert run("list", **on_terminal(80)).stdout.splitlines() == [
+        f"{ADDED.at:%Y-%m-%d %H:%M:%S}  client_added",
+        "  Who      command:me",
+        "  Subject  ci",
+        r"  Why      \x1b[2J",
+        "",
+        f"{REFUSED.at:%Y-%m-%d %H:%M:%S}  credential_refused",
+        "  Who      nobody proven",
+        "  From     192.0.2.7",
+        "  Subject  /v1/chat/completions",
+        "  Why      the key 'gw-3f9ak2p7' is not known; repeated: 12",
+        "  Request  r-1",
+        "",
+    ]
+
+
+def test_a_wide_terminal_gets_a_row_for_each_event(run: RunAudit, environment: dict[str, str]) -> None:
+    keep(environment, REFUSED, ADDED)
+
+    assert len(run("list", **on_terminal(180)).stdout.splitlines()) == 3
+
+
+def test_a_file_gets_whole_rows_however_long_they_are(run: RunAudit, environment: dict[str, str]) -> None:
+    keep(environment, LONG)
+
+    row = run("list").stdout.splitlines()[1]
+
+    assert [key for key in keys_of(LONG) if key not in row] == []
+
+
+def test_a_database_that_is_not_there_is_not_made(run: RunAudit, tmp_path: Path) -> None:
+    result = run("list")
+
+    path = tmp_path / "data" / "gateway.db"
+    said = f"ai-gateway: There is no database at {str(path)!r}: is AIGW_DATA_DIR that of the gateway?\n"
+    assert (result.exit_code, result.stdout, result.stderr) == (2, "", said)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_setting_that_chose_the_missing_database_is_named(run: RunAudit, tmp_path: Path) -> None:
+    result = run("list", AIGW_DATABASE_URL=f"sqlite:///{tmp_path}/other.db")
+
+    assert "other.db': is AIGW_DATABASE_URL that of the gateway?" in result.stderr
+
+
+def test_nothing_found_is_said_beside_the_output(run: RunAudit, environment: dict[str, str]) -> None:
+    keep(environment)
+
     result = run("list")
 
     assert (result.exit_code, result.stdout, result.stderr) == (0, "", "No such events.\n")
@@ -142,7 +226,8 @@ def test_a_question_that_makes_no_sense_is_refused(run: RunAudit, words: list[st
 
 
 def test_a_database_that_cannot_be_used_is_told_in_one_line(run: RunAudit, tmp_path: Path) -> None:
-    (tmp_path / "data").touch()
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "gateway.db").write_text("no database " * 100)
 
     result = run("list")
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from fakes.clock import MORNING
 from gateway_core.audit.flood import FloodGuard
-from gateway_core.audit.model import AuditEvent
+from gateway_core.audit.limits import fitted
+from gateway_core.audit.model import AuditEvent, AuditKind
 from gateway_core.kernel.units import Seconds
 
 REFUSED = AuditEvent(MORNING, "credential_refused", reason="no such key", address="192.0.2.7")
@@ -41,8 +42,71 @@ def test_further_ones_of_the_minute_become_one_that_tells_their_number() -> None
 
     assert take(guard, events) == events[:20]
     assert guard.sum_up(now=Seconds(59.9)) == ()
-    assert guard.sum_up(now=Seconds(60)) == [replace(events[-1], details={"repeated": "50"})]
+    assert guard.sum_up(now=Seconds(60)) == [
+        replace(REFUSED, reason="50 further refusals, the last: no such key", subject="", details={"repeated": "50"})
+    ]
     assert guard.sum_up(now=Seconds(200)) == []
+
+
+def test_a_sum_says_only_what_holds_for_all_that_it_counts() -> None:
+    guard = FloodGuard()
+    take(guard, numbered(20))
+    wrong_keys = [replace(REFUSED, actor="", subject="/v1/a", request_id=str(number)) for number in range(51)]
+    bare = replace(REFUSED, reason="no header", subject="/v1/b", request_id="last")
+    take(guard, [*wrong_keys, bare])
+
+    [credentials] = guard.sum_up(now=Seconds(60))
+
+    assert (credentials.kind, credentials.details) == ("credential_refused", {"repeated": "52"})
+    assert credentials.reason == "52 further refusals, the last: no header"
+    assert (credentials.subject, credentials.request_id) == ("", "last")
+
+
+@pytest.mark.parametrize("in_all", [20, 1000])
+def test_nobody_proven_hides_in_a_crowd_of_the_nameless(in_all: int) -> None:
+    guard = FloodGuard(in_all=in_all)
+    insider = replace(REFUSED, kind="permission_refused", actor="ci")
+
+    kept = take(guard, [*numbered(30), insider, *numbered(30), insider])
+
+    assert [event for event in kept if event.actor] == [insider, insider]
+
+
+def test_tokens_that_are_given_out_in_masses_are_summed_up_too() -> None:
+    guard = FloodGuard()
+    issued = replace(REFUSED, kind="token_issued", actor="1234", reason="")
+
+    assert take(guard, [issued] * 50) == [issued] * 20
+    [one] = guard.sum_up(now=Seconds(60))
+    assert (one.kind, one.actor, one.reason) == ("token_issued", "1234", "30 further of these")
+
+
+def test_a_sum_names_who_and_what_when_they_are_the_same_for_all() -> None:
+    guard = FloodGuard()
+    refused = replace(REFUSED, kind="permission_refused", actor="ci", subject="/v1/a")
+    take(guard, [refused] * 30)
+
+    [one] = guard.sum_up(now=Seconds(60))
+
+    assert (one.actor, one.subject, one.address) == ("ci", "/v1/a", "192.0.2.7")
+
+
+def test_a_sum_over_the_addresses_of_a_network_names_the_network() -> None:
+    guard = FloodGuard()
+    take(guard, [replace(REFUSED, address=f"2001:db8:1:2::{number:x}") for number in range(30)])
+
+    [one] = guard.sum_up(now=Seconds(60))
+
+    assert one.address == "2001:db8:1:2::/64"
+
+
+def test_a_sum_is_no_longer_than_any_record() -> None:
+    guard = FloodGuard()
+    take(guard, [replace(REFUSED, reason="why " * 500)] * 30)
+
+    [one] = guard.sum_up(now=Seconds(60))
+
+    assert fitted(one) == one
 
 
 def test_a_single_further_one_is_kept_as_it_is() -> None:
@@ -104,7 +168,8 @@ def test_many_addresses_together_have_a_bound_too() -> None:
     ]
 
     assert len(kept) == 1000
-    assert [event.details for event in guard.sum_up(now=Seconds(60))] == [{"repeated": "5000"}]
+    [one] = guard.sum_up(now=Seconds(60))
+    assert (one.details, one.address) == ({"repeated": "5000"}, "")
 
 
 def test_changes_are_always_kept() -> None:
@@ -116,15 +181,26 @@ def test_changes_are_always_kept() -> None:
 
 
 @given(
-    st.lists(st.tuples(st.sampled_from("abcdefghij"), st.floats(0, 40)), max_size=300),
+    st.lists(
+        st.tuples(
+            st.sampled_from("abcdefghij"),
+            st.sampled_from(["credential_refused", "permission_refused"]),
+            st.floats(0, 40),
+        ),
+        max_size=300,
+    ),
     st.integers(1, 5),
     st.integers(1, 20),
 )
-def test_every_refusal_is_counted_once(moves: list[tuple[str, float]], per_address: int, in_all: int) -> None:
+def test_every_refusal_is_counted_once(
+    moves: list[tuple[str, AuditKind, float]], per_address: int, in_all: int
+) -> None:
     guard, now, kept = FloodGuard(per_address=per_address, in_all=in_all), 0.0, []
-    for address, pause in moves:
+    for address, kind, pause in moves:
         now += pause
-        kept += take(guard, [replace(REFUSED, address=address)], now=now)
+        kept += take(guard, [replace(REFUSED, address=address, kind=kind)], now=now)
     kept += guard.sum_up(now=Seconds(now), even_early=True)
 
     assert total(kept) == len(moves)
+    for wanted in ("credential_refused", "permission_refused"):
+        assert total(event for event in kept if event.kind == wanted) == [kind for _, kind, _ in moves].count(wanted)

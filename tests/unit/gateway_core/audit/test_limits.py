@@ -58,3 +58,28 @@ def test_a_text_is_cut_at_its_own_limit() -> None:
     event = replace(AuditEvent(MORNING, "client_added"), actor="a" * 9999, address="b" * 9999)
 
     assert (len(fitted(event).actor), len(fitted(event).address)) == (limits.ACTOR, limits.ADDRESS)
+
+
+def test_no_record_holds_a_secret_wherever_a_caller_put_it() -> None:
+    key = "gw-" + "k3y" * 14
+    event = AuditEvent(
+        MORNING,
+        "credential_refused",
+        actor=key,
+        subject=f"DELETE /admin/clients/{key}",
+        reason=f"{'why ' * 120}https://op:hunter2@id.example",
+        request_id=key,
+        details={"user": f"Bearer {key}"},
+    )
+
+    held = repr(fitted(event))
+
+    assert key not in held
+    assert "hunter2" not in held
+    assert "DELETE /admin/clients/****" in held
+
+
+def test_the_part_of_a_key_that_may_be_shown_stays() -> None:
+    reason = "no client holds the key gw-3f9ak2p7x…"
+
+    assert fitted(AuditEvent(MORNING, "credential_refused", reason=reason)).reason == reason

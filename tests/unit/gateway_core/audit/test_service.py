@@ -45,6 +45,19 @@ class RefusingStore(FakeAuditStore):
         await super().add(events)
 
 
+class CountingStore(FakeAuditStore):
+    """Remembers how many events it was to keep."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept_newest: list[int] = []
+
+    @override
+    async def keep_newest(self, number: int) -> int:
+        self.kept_newest.append(number)
+        return await super().keep_newest(number)
+
+
 class StuckStore(FakeAuditStore):
     """Never answers."""
 
@@ -53,8 +66,8 @@ class StuckStore(FakeAuditStore):
         await asyncio.Event().wait()
 
 
-def trail_on(store: FakeAuditStore, *, keep_days: int = 90) -> BufferedAuditTrail:
-    return BufferedAuditTrail(store, LoopClock(), keep_days=keep_days)
+def trail_on(store: FakeAuditStore, *, keep_days: int = 90, keep_events: int = 10**6) -> BufferedAuditTrail:
+    return BufferedAuditTrail(store, LoopClock(), keep_days=keep_days, keep_events=keep_events)
 
 
 def events(count: int) -> list[AuditEvent]:
@@ -249,6 +262,55 @@ def test_a_database_that_cannot_forget_is_asked_again_an_hour_later(logged: Line
     run(scene())
 
     assert messages(logged) == ["old_audit_events_kept", "old_audit_events_removed"]
+
+
+def test_of_too_many_events_the_oldest_are_removed_once_an_hour_and_it_is_told(logged: Lines) -> None:
+    async def scene() -> None:
+        store = FakeAuditStore()
+        async with trail_on(store, keep_events=10):
+            await asyncio.sleep(60)
+            await store.add(events(25))
+            await asyncio.sleep(3400)
+            assert len(store.events) == 25
+            await asyncio.sleep(200)
+            assert subjects(store) == [str(number) for number in range(15, 25)]
+
+    run(scene())
+
+    [line] = logged()
+    told = (line["message"], line["level"], line["events"], line["kept"])
+    assert told == ("audit_events_removed_early", "warning", 15, 10)
+
+
+def test_events_that_come_in_great_numbers_do_not_wait_for_the_hour_to_be_removed() -> None:
+    async def scene() -> None:
+        store = FakeAuditStore()
+        async with trail_on(store, keep_events=100) as trail:
+            await asyncio.sleep(60)
+            for event in events(9_990):
+                trail.record(event)
+            await asyncio.sleep(10)
+            assert len(store.events) == 9_990
+            for event in events(10):
+                trail.record(event)
+            await asyncio.sleep(10)
+            assert len(store.events) == 100
+            for event in events(10):
+                trail.record(event)
+            await asyncio.sleep(10)
+            assert len(store.events) == 110
+
+    run(scene())
+
+
+def test_a_million_events_are_kept_unless_it_is_said_otherwise() -> None:
+    async def scene() -> None:
+        store = CountingStore()
+        async with BufferedAuditTrail(store, LoopClock(), keep_days=90):
+            await asyncio.sleep(60)
+        assert store.kept_newest == [1_000_000]
+
+    run(scene())
 
 
 def test_an_event_is_logged_at_once_with_what_is_known_of_it(logged: Lines) -> None:

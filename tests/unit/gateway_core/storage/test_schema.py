@@ -13,7 +13,8 @@ from sqlalchemy import Connection, insert, inspect, select, text
 
 from fakes.databases import ENGINES, Engine, new_database, open_database
 from gateway_core.kernel.errors import SettingInvalid
-from gateway_core.storage.engine import Database, prepare, read_revision
+from gateway_core.kernel.units import Seconds
+from gateway_core.storage.engine import Database, exists, prepare, read_revision
 from gateway_core.storage.schema import HEAD
 from gateway_core.storage.tables import FACTS, METADATA, VERSION_TABLE
 
@@ -118,6 +119,26 @@ async def test_tables_of_something_else_are_not_touched(url: str) -> None:
     async with database.transaction() as connection:
         assert await connection.run_sync(tables) == {"clients"}
     await database.close()
+
+
+async def test_a_database_is_there_once_it_has_its_tables(url: str) -> None:
+    database = Database(url)
+    assert not await exists(database)
+
+    await prepare(database)
+
+    assert await exists(database)
+    await database.close()
+
+
+async def test_looking_waits_for_no_writer(url: str) -> None:
+    hasty = Database(url, patience=Seconds(0.1))
+    async with open_database(url) as database, database.transaction() as connection:
+        await connection.execute(insert(FACTS).values(name="a", value="1"))
+
+        assert await read_revision(hasty) == HEAD
+
+    await hasty.close()
 
 
 async def test_looking_makes_no_file(tmp_path: Path) -> None:
