@@ -27,7 +27,7 @@ from ai_gateway.edge.middleware import (
     RequestMetadata,
 )
 from ai_gateway.services import build_services
-from gateway_core.kernel.errors import SettingInvalid
+from gateway_core.kernel.errors import SettingInvalid, StorageUnavailable
 from gateway_core.kernel.units import Seconds
 from gateway_core.runtime import Runtime, build_runtime
 from gateway_core.settings.model import Settings
@@ -99,8 +99,8 @@ class Service:
         await receive()
         try:
             self._app = create_app(await self._stack.enter_async_context(build_runtime(self._settings)), self._stack)
-        except SettingInvalid as invalid:
-            await send({"type": "lifespan.startup.failed", "message": str(invalid)})
+        except (SettingInvalid, StorageUnavailable) as failure:
+            await send({"type": "lifespan.startup.failed", "message": str(failure)})
             return
         # What was built stays for good: the collector need not walk it again and again.
         gc.collect()

@@ -10,7 +10,7 @@ import typer
 
 from ai_gateway.commands import audit, clients, keys
 from ai_gateway.commands.migrate import migrate
-from gateway_core.kernel.errors import SettingInvalid
+from gateway_core.kernel.errors import SettingInvalid, StorageUnavailable
 
 app = typer.Typer(
     help="An open AI gateway: GitLab's AI code suggestions on your keys and your models.",
@@ -19,7 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-_WRONG_SETTING = 2
+_CANNOT_START = 2
 
 
 # The flag comes by position: that is how the command-line library calls back.
@@ -47,9 +47,9 @@ def serve() -> None:
 
     try:
         start()
-    except SettingInvalid as invalid:
-        typer.echo(f"ai-gateway: {invalid}", err=True)
-        sys.exit(_WRONG_SETTING)
+    except (SettingInvalid, StorageUnavailable) as failure:
+        typer.echo(f"ai-gateway: {failure}", err=True)
+        sys.exit(_CANNOT_START)
 
 
 app.command()(migrate)

@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ import uvicorn
 from typing_extensions import override
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
+from uvicorn.supervisors.multiprocess import Process
 
 from ai_gateway.app import Service
 from ai_gateway.banner import Listening, render_banner
@@ -34,6 +36,8 @@ log = get_log("server")
 _NAME = "ai-gateway"
 _DID_NOT_START = 3
 _BACKLOG = 2_048
+_PING_S = 1.0
+_ANOTHER_AFTER_S = 2.0
 # Longer than the idle time of usual load balancers, so that it is never we who close first.
 _KEEP_ALIVE_S = 75
 
@@ -81,6 +85,7 @@ def serve(settings: Settings, *, oddities: Oddities, multiprocess_folder: Path |
     )
     sys.stdout.write(banner)
     sys.stdout.flush()
+    _warn_of_missing_key(settings)
     if not run():
         sys.exit(_DID_NOT_START)
 
@@ -94,6 +99,16 @@ def _warn_of_bypass(settings: Settings) -> None:
     for name in ("bypass_external", "bypass_external_with_header", "bypass_jwt_signature"):
         if getattr(settings.auth, name):
             log.critical("authentication_bypassed", setting=f"AIGW_AUTH__{name.upper()}", cure="unset it in production")
+
+
+def _warn_of_missing_key(settings: Settings) -> None:
+    """Say before GitLab is told so that no token can be issued; without a GitLab of one's own nobody asks for one."""
+    if (
+        settings.self_signed_jwt.signing_key is None
+        and settings.gitlab_url != Settings.model_fields["gitlab_url"].default
+    ):
+        reason = "AIGW_SELF_SIGNED_JWT__SIGNING_KEY is not set, so GitLab's editors get no tokens of their own"
+        log.warning("signing_key_missing", reason=reason, cure="make a key with: ai-gateway keys new")
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -115,7 +130,47 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 class _Workers(Multiprocess):
-    """Several processes behind one socket."""
+    """Several processes behind one socket.
+
+    A worker that cannot start ends the service when none ever served: then the settings
+    are wrong. Later it is the surroundings (a database that is gone), and it is tried again.
+    """
+
+    def __init__(self, config: uvicorn.Config, sockets: list[socket.socket]) -> None:
+        super().__init__(config, sockets)
+        self._served = False
+        self._due: list[float] = []
+
+    @override
+    def keep_subprocess_alive(self) -> None:
+        if not self._served:
+            self._served = any(worker.process.is_alive() and worker.is_ready(_PING_S) for worker in self.processes)
+        for worker in list(self.processes):
+            if worker.is_alive(self.config.timeout_worker_healthcheck):
+                continue
+            # Hung, if it is not dead already.
+            worker.kill()
+            worker.join()
+            if self.should_exit.is_set():
+                return
+            self._replace(worker)
+        while self._due and self._due[0] <= time.monotonic() and not self.should_exit.is_set():
+            del self._due[0]
+            replacement = Process(self.config, self.sockets)
+            replacement.start()
+            self.processes.append(replacement)
+
+    def _replace(self, worker: Process) -> None:
+        if worker.exitcode != STARTUP_FAILURE:
+            log.warning("worker_died", pid=worker.pid, exit_code=worker.exitcode)
+            self.processes.remove(worker)
+            self._due.insert(0, time.monotonic())
+        elif self._served:
+            log.error("worker_did_not_start", pid=worker.pid, cure="its last line says why; another is tried soon")
+            self.processes.remove(worker)
+            self._due.append(time.monotonic() + _ANOTHER_AFTER_S)
+        else:
+            self.should_exit.set()
 
     @override
     def terminate_all(self) -> None:

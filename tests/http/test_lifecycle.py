@@ -170,3 +170,28 @@ def test_a_worker_that_dies_is_replaced(tmp_path: Path) -> None:
 
         assert Door(gateway, "v2 whole").ask().status == 200
         assert gateway.stop() == 0
+
+
+def test_a_worker_that_finds_no_database_ends_nobody_else_and_is_tried_again(tmp_path: Path) -> None:
+    with run_gateway(tmp_path, {"WEB_CONCURRENCY": "2"}) as gateway:
+        before = wait_for(lambda: found if len(found := workers_of(gateway)) == 2 else None, what="two workers")
+        wait_for(lambda: gateway.log_text().count("Application startup complete") == 2 or None, what="both to serve")
+        away = tmp_path / "away"
+        away.mkdir()
+        for file in (tmp_path / "data").glob("gateway.db*"):
+            file.rename(away / file.name)
+        (tmp_path / "data" / "gateway.db").mkdir()
+        os.kill(min(before), signal.SIGKILL)
+        wait_for(lambda: "worker_did_not_start" in gateway.log_text() or None, what="a worker that fails", within_s=30)
+
+        assert [Door(gateway, "v2 whole").ask().status for _ in range(3)] == [200] * 3
+
+        (tmp_path / "data" / "gateway.db").rmdir()
+        for file in away.iterdir():
+            file.rename(tmp_path / "data" / file.name)
+        wait_for(
+            lambda: gateway.log_text().count("Application startup complete") == 3 or None,
+            what="another that serves",
+            within_s=30,
+        )
+        assert gateway.stop() == 0

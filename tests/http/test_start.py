@@ -6,10 +6,12 @@ import re
 import shlex
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -138,6 +140,21 @@ def test_a_key_file_that_holds_no_key_is_named_and_kept(content: bytes, tmp_path
 
     assert str(file) in line
     assert file.read_bytes() == content
+
+
+def test_a_database_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    with run_gateway(tmp_path, {}):
+        pass
+    with closing(sqlite3.connect(tmp_path / "data" / "gateway.db")) as database:
+        database.execute("DELETE FROM clients")
+        database.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON clients BEGIN SELECT RAISE(ABORT, 'disk I/O error'); END"
+        )
+        database.commit()
+
+    line = refusal(tmp_path)
+
+    assert "The clients in the database cannot be read or changed" in line
 
 
 def test_a_data_folder_that_is_a_file_is_named(tmp_path: Path) -> None:
@@ -353,3 +370,10 @@ def test_the_command_in_the_banner_reaches_the_real_model(start_gateway: StartGa
 
     assert "return a + b" in answered
     assert len(upstream.requests) == 1
+
+
+@pytest.mark.parametrize(("gitlab", "warned"), [("http://127.0.0.1:9", True), ("https://gitlab.com", False)])
+def test_a_missing_signing_key_is_told_to_who_has_a_gitlab(gitlab: str, tmp_path: Path, *, warned: bool) -> None:
+    # The check is at the banner; nothing is asked of gitlab.com in mock mode before then, and no name resolves here.
+    with run_gateway(tmp_path, {"AIGW_GITLAB_URL": gitlab}) as gateway:
+        assert ("signing_key_missing" in gateway.log_text()) is warned

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ai_gateway.edge.scope import Exchange, begin_exchange, exchange_of
+from ai_gateway.edge.scope import Exchange, begin_exchange, exchange_of, is_operator_door
 from gateway_core.kernel.ids import new_request_id
 from gateway_core.telemetry import metrics as m
 from gateway_core.telemetry.context import use_facts
@@ -41,8 +41,9 @@ class HttpMetrics:
             await self.app(scope, receive, send)
             return
         if scope["path"].startswith(_PUBLIC_PREFIX + "/"):
-            # The public entry point serves everything below /ai as well.
-            scope["path"] = scope["path"][len(_PUBLIC_PREFIX) :]
+            # The public entry point serves everything below /ai as well, but never the operator's door.
+            inner = scope["path"][len(_PUBLIC_PREFIX) :]
+            scope["path"] = scope["path"] if is_operator_door(inner) else inner
         begin_exchange(scope)
         began = time.perf_counter()
         counted = scope["path"] not in self.handlers

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from gateway_core.kernel.errors import SettingInvalid
 from gateway_core.settings.catalogue import Setting
 from gateway_core.settings.given import Given
 
@@ -66,7 +67,15 @@ def expand_homes(
 
 
 def _home(given: Mapping[str, Given]) -> Path:
-    return Path(str(given["HOME"].value)) if "HOME" in given else Path.home()
+    if "HOME" in given:
+        return Path(str(given["HOME"].value))
+    try:
+        return Path.home()
+    except RuntimeError:
+        message = (
+            "This account has no home folder (HOME is not set); set AIGW_DATA_DIR to a folder that it may write to."
+        )
+        raise SettingInvalid(message) from None
 
 
 def _data_home(given: Mapping[str, Given]) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, SecretStr
 
 from gateway_core.settings.kinds import (
     Accepts,
@@ -22,16 +22,26 @@ from gateway_core.settings.kinds import (
 )
 
 SignatureAlgorithm = Literal["RS256", "ES256"]
+# What the issuers are called that are always there, and our own keys.
+_TAKEN = ("local", "Gitlab", "CustomersDot")
+
+
+def _free_name(name: str) -> str:
+    if name in _TAKEN:
+        raise ValueError("is the name of another issuer")
+    return name
 
 
 class TrustedIssuer(JsonObject):
     """One more identity provider whose tokens count here."""
 
+    model_config = ConfigDict(extra="forbid")
+
     url: Url
     """Where its discovery document is: `<url>/.well-known/openid-configuration`."""
 
-    name: str = ""
-    """Its name in logs; empty: its URL."""
+    name: Annotated[str, AfterValidator(_free_name)] = ""
+    """Its name in logs; empty: its URL. Not `local`, `Gitlab` or `CustomersDot`: those are taken."""
 
     check_issuer: bool = True
     """Whether its keys hold for tokens that name it as their issuer, and for no others."""

@@ -294,3 +294,15 @@ def test_any_environment_either_loads_or_is_refused_in_one_line(environ: dict[st
     assert len(told.splitlines()) <= 1
     # A switch may ask for the file of another setting.
     assert not told or any(told.startswith(name) or f" {name} is true;" in told for name in environ)
+
+
+def test_an_account_without_a_home_is_told_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nowhere() -> Path:
+        message = "Could not determine home directory."
+        raise RuntimeError(message)
+
+    monkeypatch.setattr(Path, "home", nowhere)
+
+    with pytest.raises(SettingInvalid, match=r"no home folder.*set AIGW_DATA_DIR"):
+        load_settings({}, env_file=None)
+    assert load_settings({"AIGW_DATA_DIR": "/srv/data"}, env_file=None).data_dir == Path("/srv/data")

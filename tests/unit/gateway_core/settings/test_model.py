@@ -11,6 +11,7 @@ from gateway_core.kernel.errors import SettingInvalid
 from gateway_core.settings.catalogue import all_settings
 from gateway_core.settings.load import load_settings
 from gateway_core.settings.model import Settings
+from gateway_core.settings.model_access import TrustedIssuer
 from unit.gateway_core.settings.row import HOME, Row
 from unit.gateway_core.settings.rows_gateway import ACCESS, CORE, SERVER
 from unit.gateway_core.settings.rows_models import PROVIDERS
@@ -97,3 +98,9 @@ def test_only_the_documented_settings_hold_secrets() -> None:
         "_PARAMS",
     )
     assert secret == {setting.variable for setting in all_settings() if setting.variable.endswith(looks_secret)}
+
+
+@pytest.mark.parametrize("name", ["local", "Gitlab", "CustomersDot"])
+def test_no_issuer_takes_the_name_of_another(name: str) -> None:
+    with pytest.raises(ValidationError, match="is the name of another issuer"):
+        TrustedIssuer(url="https://id.example", name=name)
