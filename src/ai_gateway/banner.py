@@ -64,8 +64,11 @@ def _admin(admin: FirstAdmin, command: str) -> list[str]:
         ]
     if admin.path is not None:
         return [f"  admin key   in {admin.path}"]
+    cure = f"lost it? {command} clients rotate {admin.name}"
+    if admin.name is None:
+        cure = f"no admin is left; make one: {command} clients add NAME --role admin"
     return [
-        f"  admin key   made at an earlier start; lost it? {command} clients rotate admin",
+        f"  admin key   {'made earlier; ' if admin.name else ''}{cure}",
         f"              to try the request below: export {_VARIABLE}=…",
     ]
 

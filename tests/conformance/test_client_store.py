@@ -27,6 +27,10 @@ def a_client(name: str = "ci") -> Client:
     return Client(id=f"id of {name}", name=name, created_at=NOON)
 
 
+def an_admin(name: str = "admin") -> Client:
+    return replace(a_client(name), role="admin")
+
+
 def a_key(client: Client, number: int = 1, *, valid_until: datetime | None = None) -> ClientKey:
     return ClientKey(
         id=f"{client.name} {number}",
@@ -126,8 +130,8 @@ async def test_the_name_of_a_revoked_client_stays_taken(store: ClientStore) -> N
     assert not await store.add(other, a_key(other, number=2))
 
 
-async def test_the_first_client_is_first_once(store: ClientStore) -> None:
-    admin, other = a_client("admin"), a_client("other")
+async def test_the_first_admin_is_first_once(store: ClientStore) -> None:
+    admin, other = an_admin(), an_admin("other")
 
     assert await store.add_first(admin, a_key(admin))
     assert not await store.add_first(other, a_key(other))
@@ -135,26 +139,43 @@ async def test_the_first_client_is_first_once(store: ClientStore) -> None:
     assert await all_of(store) == ([admin], [a_key(admin)])
 
 
-async def test_a_first_client_does_not_come_after_another_even_a_revoked_one(store: ClientStore) -> None:
-    await store.add(a_client(), a_key(a_client()))
-    await store.revoke(a_client().id, at=NOON)
-    admin = a_client("admin")
+async def test_a_first_admin_comes_after_clients_who_are_none(store: ClientStore) -> None:
+    viewer, admin = replace(a_client("viewer"), role="viewer"), an_admin()
+    for client in (a_client(), viewer):
+        await store.add(client, a_key(client))
 
-    assert not await store.add_first(admin, a_key(admin))
+    assert await store.add_first(admin, a_key(admin))
+    assert (await all_of(store))[0] == [admin, a_client(), viewer]
+
+
+async def test_a_first_admin_does_not_come_after_another_even_a_revoked_one(store: ClientStore) -> None:
+    await store.add(an_admin("boss"), a_key(an_admin("boss")))
+    await store.revoke(an_admin("boss").id, at=NOON)
+
+    assert not await store.add_first(an_admin(), a_key(an_admin()))
+
+
+async def test_a_first_admin_whose_name_is_taken_is_not_kept(store: ClientStore) -> None:
+    await store.add(a_client("admin"), a_key(a_client("admin")))
+    other = replace(an_admin(), id="another id")
+
+    assert not await store.add_first(other, a_key(other, number=2))
+    assert await all_of(store) == ([a_client("admin")], [a_key(a_client("admin"))])
 
 
 @pytest.mark.parametrize("names", [("admin", "admin"), ("admin", "root")], ids=["one name", "two names"])
-async def test_of_many_processes_at_once_one_adds_the_first_client(
+async def test_of_many_processes_at_once_one_adds_the_first_admin(
     stores: tuple[ClientStore, ClientStore], names: tuple[str, str]
 ) -> None:
-    clients = [replace(a_client(name), id=f"{name} {number}") for number in range(6) for name in names]
+    await stores[0].add(a_client(), a_key(a_client()))
+    clients = [replace(an_admin(name), id=f"{name} {number}") for number in range(6) for name in names]
 
     first = await asyncio.gather(*(stores[i % 2].add_first(one, a_key(one, number=i)) for i, one in enumerate(clients)))
 
     assert first.count(True) == 1
     kept, keys = await all_of(stores[0])
-    assert kept == [clients[first.index(True)]]
-    assert [key.client_id for key in keys] == [kept[0].id]
+    assert kept == sorted([clients[first.index(True)], a_client()], key=lambda client: client.name)
+    assert {key.client_id for key in keys} == {client.id for client in kept}
 
 
 async def test_of_two_processes_at_once_one_gets_the_name(stores: tuple[ClientStore, ClientStore]) -> None:
@@ -229,7 +250,7 @@ async def test_each_change_and_nothing_else_makes_the_revision_grow(
     stores: tuple[ClientStore, ClientStore],
 ) -> None:
     store, seen_by = stores
-    client, admin = a_client(), a_client("admin")
+    client, admin, other = a_client(), an_admin(), a_client("other")
     seen = [await seen_by.revision()]
 
     await store.add_first(admin, a_key(admin))
@@ -240,12 +261,15 @@ async def test_each_change_and_nothing_else_makes_the_revision_grow(
     seen.append(await seen_by.revision())
     await store.revoke(client.id, at=NOON)
     seen.append(await seen_by.revision())
+    assert await store.start_over("aaaa", other, key=a_key(other), at=NOON)
+    seen.append(await seen_by.revision())
 
     assert seen == sorted(set(seen))
     await store.load()
     await store.hash_mark("aaaa")
     assert not await store.add(client, a_key(client, number=3))
     assert not await store.add_first(client, a_key(client, number=3))
+    assert not await store.start_over("aaaa", other, key=a_key(other, number=3), at=NOON)
     assert await seen_by.revision() == seen[-1]
 
 
@@ -268,3 +292,52 @@ async def test_of_two_processes_at_once_one_keeps_its_hash_mark(stores: tuple[Cl
     kept = await asyncio.gather(*(stores[i % 2].hash_mark(f"mark {i}") for i in range(6)))
 
     assert len(set(kept)) == 1
+
+
+async def test_a_hash_mark_is_read_without_being_kept(stores: tuple[ClientStore, ClientStore]) -> None:
+    ours, theirs = stores
+
+    assert await ours.kept_hash_mark() == ""
+    await theirs.hash_mark("aaaa")
+    assert await ours.kept_hash_mark() == "aaaa"
+
+
+async def test_a_new_start_ends_all_clients_but_its_own_and_replaces_the_hash_mark(
+    stores: tuple[ClientStore, ClientStore],
+) -> None:
+    ours, theirs = stores
+    await ours.hash_mark("aaaa")
+    clients = [a_client(), an_admin(), a_client("gone")]
+    for number, client in enumerate(clients):
+        await ours.add(client, a_key(client, number=number))
+    await ours.revoke(a_client("gone").id, at=NOON)
+    new = an_admin("admin-2")
+
+    assert await ours.start_over("bbbb", new, key=a_key(new, number=7), at=NOON + HOUR)
+
+    kept, keys = await all_of(theirs)
+    assert {client.name: client.revoked_at for client in kept} == {
+        "admin": NOON + HOUR,
+        "admin-2": None,
+        "ci": NOON + HOUR,
+        "gone": NOON,
+    }
+    assert len(keys) == 4
+    assert await theirs.kept_hash_mark() == "bbbb"
+
+
+async def test_a_new_start_under_a_name_that_is_taken_changes_nothing(store: ClientStore) -> None:
+    await store.hash_mark("aaaa")
+    await store.add(a_client(), a_key(a_client()))
+    new = replace(an_admin("ci"), id="another id")
+
+    assert not await store.start_over("bbbb", new, key=a_key(new, number=2), at=NOON)
+
+    assert await all_of(store) == ([a_client()], [a_key(a_client())])
+    assert await store.kept_hash_mark() == "aaaa"
+
+
+async def test_a_database_without_a_mark_gets_one_by_a_new_start(store: ClientStore) -> None:
+    assert await store.start_over("bbbb", an_admin(), key=a_key(an_admin()), at=NOON)
+
+    assert await store.kept_hash_mark() == "bbbb"

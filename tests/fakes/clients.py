@@ -58,9 +58,9 @@ class FakeClientStore:
         return True
 
     async def add_first(self, client: Client, key: ClientKey) -> bool:
-        """Keep it only when there is no client at all."""
+        """Keep it only when no client was ever an admin, and its name is free."""
         self._check()
-        return not self._clients and await self.add(client, key)
+        return all(known.role != "admin" for known in self._clients.values()) and await self.add(client, key)
 
     async def rotate(self, client_id: str, key: ClientKey, *, old_until: datetime) -> None:
         """Keep a further key; those before it hold until `old_until`, or to their own end when that is sooner."""
@@ -83,6 +83,22 @@ class FakeClientStore:
         self._check()
         self._mark = self._mark or mark
         return self._mark
+
+    async def kept_hash_mark(self) -> str:
+        """Give the mark of the hash key that is kept, and keep none."""
+        self._check()
+        return self._mark
+
+    async def start_over(self, mark: str, client: Client, *, key: ClientKey, at: datetime) -> bool:
+        """End all clients, keep this one and this mark instead; False, and nothing done, when the name is taken."""
+        self._check()
+        others = list(self._clients)
+        if not await self.add(client, key):
+            return False
+        for client_id in others:
+            await self.revoke(client_id, at=at)
+        self._mark = mark
+        return True
 
     def _check(self) -> None:
         if self.fault is not None:

@@ -19,7 +19,7 @@ def admin_key(folder: Path) -> Path:
     return folder / "data" / "admin-key"
 
 
-def role_of(gateway: RunningGateway, key: str) -> object:
+def role_of(gateway: RunningGateway, key: str) -> tuple[int, object]:
     return Operator(gateway, key).ask("GET", "/admin/me")
 
 
@@ -95,6 +95,52 @@ def test_a_client_that_was_added_before_the_first_start_is_kept(tmp_path: Path) 
         assert role_of(gateway, key_in(added.stdout)) == (200, {"name": "boss", "role": "admin"})
         # Somebody can get in, so no further key is made.
         assert not admin_key(tmp_path).exists()
+
+
+def test_clients_that_came_first_and_may_not_come_in_leave_an_admin_to_be_made(tmp_path: Path) -> None:
+    assert run_to_end(tmp_path, {}, "clients", "add", "admin", "--role", "viewer").returncode == 0
+
+    with run_gateway(tmp_path) as gateway:
+        assert role_of(gateway, gateway.key) == (200, {"name": "admin-2", "role": "admin"})
+        assert str(admin_key(tmp_path)) in gateway.banner
+
+
+def test_who_revoked_every_admin_by_force_gets_none_and_reads_how_to_make_one(tmp_path: Path) -> None:
+    added = run_to_end(tmp_path, {}, "clients", "add", "boss", "--role", "admin")
+    assert run_to_end(tmp_path, {}, "clients", "revoke", "boss", "--force").returncode == 0
+
+    with run_gateway(tmp_path) as gateway:
+        assert not admin_key(tmp_path).exists()
+        assert role_of(gateway, key_in(added.stdout))[0] == 401
+        assert "clients add NAME --role admin" in gateway.banner
+        made = gateway.add_client("chief", "--role", "admin")
+        wait_for(
+            lambda: role_of(gateway, made) == (200, {"name": "chief", "role": "admin"}) or None, what="the new admin"
+        )
+
+
+def test_without_the_hash_key_it_does_not_start_until_it_is_back_or_all_began_anew(tmp_path: Path) -> None:
+    with run_gateway(tmp_path) as gateway:
+        key = gateway.key
+    file = tmp_path / "data" / "client-hash-key"
+    kept = file.read_text()
+    file.unlink()
+
+    refused = run_to_end(tmp_path, {}, "serve")
+    assert refused.returncode == 2
+    assert f"The client hash key file {str(file)!r} is missing" in refused.stderr
+    assert not file.exists()
+    file.write_text(kept)
+    with run_gateway(tmp_path) as gateway:
+        assert role_of(gateway, key) == (200, {"name": "admin", "role": "admin"})
+    file.unlink()
+    begun = run_to_end(tmp_path, {}, "clients", "start-over", "--yes")
+    with run_gateway(tmp_path) as gateway:
+        assert role_of(gateway, key_in(begun.stdout)) == (200, {"name": "admin-2", "role": "admin"})
+        assert role_of(gateway, key)[0] == 401
+        # It holds a key that opens nothing any more.
+        assert str(admin_key(tmp_path)) not in gateway.banner
+        assert "clients rotate admin-2" in gateway.banner
 
 
 def test_two_workers_agree_on_one_admin(tmp_path: Path) -> None:

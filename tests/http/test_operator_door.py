@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -180,7 +181,33 @@ def test_a_new_client_comes_back_with_its_key(admin: Operator) -> None:
     assert datetime.fromisoformat(client["expires_at"]) == datetime.fromisoformat(str(asked["expires_at"]))
     assert client["revoked_at"] is None
     assert answer["key"] not in str(client)
-    assert {"keys", "created_at"} <= set(admin.client(str(asked["name"])))
+    # Kept alone by this version, which must not go unsaid.
+    assert client["not_enforced"] == ["budget", "rpm", "tpm"]
+    assert set(admin.client(str(asked["name"]))) == {*client, "keys"}
+
+
+@pytest.mark.parametrize(("members", "kept_only"), [({}, []), ({"rpm": 60}, ["rpm"])])
+def test_a_new_client_names_its_limits_that_nobody_enforces(
+    members: Mapping[str, object], kept_only: list[str], *, admin: Operator
+) -> None:
+    _, answer = admin.ask("POST", CLIENTS, {"name": f"c-{new_id()[:8]}", **members})
+
+    assert answer["client"]["not_enforced"] == kept_only
+
+
+def test_the_command_lists_clients_as_the_door_does(start_gateway: StartGateway) -> None:
+    # A gateway of its own: in a shared one other tests add clients between the two questions.
+    admin = Operator(start_gateway(AIGW_AUDIT__KEEP_DAYS="8"))
+    admin.add(budget={"usd": "0.5", "per": "day"}, rpm=7, expires_at="2099-01-31T00:00:00+01:00")
+    name, _ = admin.add(role="viewer")
+    admin.rotate(name, grace=60)
+    admin.revoke(name)
+
+    told = [json.loads(line) for line in admin.gateway.command("clients", "list", "--json").stdout.splitlines()]
+
+    assert told == admin.ask("GET", CLIENTS)[1]["clients"]
+    assert [(one["state"], one["budget"]) for one in told if one["name"] != "admin"].count(("revoked", None)) == 1
+    assert {"usd": "0.5", "per": "day"} in [one["budget"] for one in told]
 
 
 def test_the_answer_with_a_key_is_kept_by_nobody_on_its_way(admin: Operator) -> None:

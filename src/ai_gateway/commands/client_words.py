@@ -10,9 +10,10 @@ from decimal import Decimal, InvalidOperation
 from rich.console import Console
 from rich.table import Table
 
-from gateway_core.identity.clients import KnownClient
+from ai_gateway.api.admin.client_render import render_known
+from gateway_core.identity.clients import KnownClient, state_of
 from gateway_core.identity.model import Budget, Client, ClientKey
-from gateway_core.identity.new_client import NewClient
+from gateway_core.identity.new_client import NewClient, not_enforced
 from gateway_core.kernel.units import MicroUsd
 
 _MICRO = 1_000_000
@@ -45,9 +46,8 @@ def parse_budget(text: str) -> Budget:
 
 
 def unenforced(asked: NewClient) -> str:
-    """Name the limits that were given and have no effect in this version."""
-    given = {"--budget": asked.budget, "--rpm": asked.rpm, "--tpm": asked.tpm}
-    return " and ".join(name for name, value in given.items() if value is not None)
+    """Name the options that were given and have no effect in this version."""
+    return " and ".join(f"--{name}" for name in not_enforced(asked))
 
 
 def show_table(known: Sequence[KnownClient], *, now: datetime) -> None:
@@ -69,29 +69,9 @@ def render_lines(known: Sequence[KnownClient], *, now: datetime) -> Iterator[str
 
 
 def render_json(known: Sequence[KnownClient], *, now: datetime) -> Iterator[str]:
-    """Write each client as one JSON object."""
+    """Write each client as one JSON object, as `GET /admin/clients` has it."""
     for one in known:
-        client = one.client
-        budget = client.budget
-        yield json.dumps(
-            {
-                "name": client.name,
-                "role": client.role,
-                "state": _state(client, now=now),
-                "scopes": sorted(client.scopes),
-                "models": sorted(client.models),
-                "budget": {"usd": budget.amount / _MICRO, "per": budget.per} if budget else None,
-                "rpm": client.rpm,
-                "tpm": client.tpm,
-                "created_at": _iso(client.created_at),
-                "expires_at": _iso(client.expires_at),
-                "revoked_at": _iso(client.revoked_at),
-                "keys": [
-                    {"prefix": key.prefix, "created_at": _iso(key.created_at), "valid_until": _iso(key.valid_until)}
-                    for key in one.keys
-                ],
-            }
-        )
+        yield json.dumps(render_known(one, now=now))
 
 
 def _row(one: KnownClient, *, now: datetime) -> tuple[str, ...]:
@@ -106,14 +86,8 @@ def _row(one: KnownClient, *, now: datetime) -> tuple[str, ...]:
     )
 
 
-def _state(client: Client, *, now: datetime) -> str:
-    if client.revoked_at is not None:
-        return "revoked"
-    return "expired" if client.expires_at is not None and client.expires_at <= now else "active"
-
-
 def _told(client: Client, *, now: datetime) -> str:
-    state = _state(client, now=now)
+    state = state_of(client, at=now)
     if client.revoked_at is not None:
         return f"{state} {_minute(client.revoked_at)}"
     if client.expires_at is not None:
@@ -142,7 +116,3 @@ def _limits(client: Client) -> Iterator[str]:
 
 def _minute(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M} UTC"
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat()

@@ -12,7 +12,9 @@ import typer
 
 app = typer.Typer(help="Say who may use this gateway: add clients, list them, renew and revoke their keys.")
 
-Name = Annotated[str, typer.Argument(help="Its name: lower-case letters, digits, dots, underscores, hyphens.")]
+Name = Annotated[
+    str, typer.Argument(metavar="NAME", help="Its name: lower-case letters, digits, dots, underscores, hyphens.")
+]
 
 
 @app.callback(no_args_is_help=True)
@@ -74,3 +76,14 @@ def revoke(
     from ai_gateway.commands import client_register  # noqa: PLC0415
 
     client_register.revoke(name, force=force)
+
+
+@app.command("start-over")
+def start_over(
+    *, yes: Annotated[bool, typer.Option("--yes", help="Do it; without this it only says what it would do.")] = False
+) -> None:
+    """End all clients for good and make one new admin: for when client-hash-key is lost and no copy is left."""
+    # For the reason above.
+    from ai_gateway.commands import client_register  # noqa: PLC0415
+
+    client_register.start_over(sure=yes)

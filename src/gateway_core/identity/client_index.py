@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from gateway_core.identity.compact import quote
-from gateway_core.identity.key_hash import LONGEST_CREDENTIAL, KeyHasher, prefix_of
+from gateway_core.identity.key_hash import ENDED_AT_ONCE, LONGEST_CREDENTIAL, KeyHasher, prefix_of
 from gateway_core.identity.model import CLIENT_KEY_PREFIX, Caller, Client, ClientKey
 from gateway_core.identity.ports import ClientStore
 from gateway_core.kernel.clock import Clock
@@ -149,8 +149,8 @@ def _why_ended(entry: _Entry) -> str:
         return f"{whose} was revoked on {_day(client.revoked_at)}: add another client, under another name"
     if client.expires_at is not None and entry.ends == client.expires_at:
         return f"{whose} does not hold: the client expired on {_day(client.expires_at)}; add another client"
-    ended = _day(entry.ends) if entry.ends is not None else "an earlier day"
-    return f"{whose} was rotated out and ended on {ended}: use the newer key, or `ai-gateway clients rotate`"
+    ended = "at once" if entry.ends in {None, ENDED_AT_ONCE} else f"on {_day(entry.ends)}"
+    return f"{whose} was rotated out and ended {ended}: use the newer key, or `ai-gateway clients rotate`"
 
 
 def _day(moment: datetime) -> str:

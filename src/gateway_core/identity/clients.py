@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Literal
 
 from gateway_core.audit.model import AuditEvent, AuditKind
 from gateway_core.audit.ports import AuditTrail
-from gateway_core.identity.key_hash import LONGEST_CREDENTIAL, RANDOM_BYTES, KeyHasher, new_key, prefix_of
+from gateway_core.identity.key_hash import (
+    ENDED_AT_ONCE,
+    LONGEST_CREDENTIAL,
+    RANDOM_BYTES,
+    KeyHasher,
+    new_key,
+    prefix_of,
+)
 from gateway_core.identity.model import CLIENT_KEY_PREFIX, Client, ClientKey
 from gateway_core.identity.new_client import NewClient, check_new_client, cut, meant, show_time
 from gateway_core.identity.ports import ClientStore
@@ -28,8 +37,13 @@ LONGEST_GRACE = Seconds(90 * 24 * 3600)
 """Beyond this an old key is no longer being replaced."""
 
 FIRST_ADMIN = "admin"
-"""The name of the client that the first start makes."""
+"""The name of the client that the first start makes; `admin-2` and so on when it is taken."""
 
+ClientState = Literal["active", "expired", "revoked"]
+"""Whether a client's newest key opens a door, and why not."""
+
+_DAY = 24 * 3600
+_STARTED_OVER = "started over: all clients were ended, and one admin was added"
 _SHORTEST_KEY = 24
 # What a header carries unchanged, without the comma and the blank that would part two credentials.
 _GIVEN_KEY = re.compile(rf"{CLIENT_KEY_PREFIX}[\x21-\x2b\x2d-\x7e]+")
@@ -53,16 +67,26 @@ class KnownClient:
 
     def holds(self, at: datetime) -> bool:
         """Tell whether its newest key opens a door at this time."""
-        client = self.client
-        return client.revoked_at is None and (client.expires_at is None or client.expires_at > at)
+        return state_of(self.client, at=at) == "active"
 
 
 @dataclass(frozen=True, slots=True)
 class FirstAdmin:
-    """How an operator gets in after a start: `key` was made just now, `path` holds one that works."""
+    """How an operator gets in after a start: `key` was made just now, `path` holds one that works.
+
+    `name` is that of an admin whose keys hold, None when there is no such admin.
+    """
 
     key: Secret | None = None
     path: Path | None = None
+    name: str | None = None
+
+
+def state_of(client: Client, *, at: datetime) -> ClientState:
+    """Tell what a client is at this time."""
+    if client.revoked_at is not None:
+        return "revoked"
+    return "expired" if client.expires_at is not None and client.expires_at <= at else "active"
 
 
 class ClientRegistry:
@@ -90,7 +114,7 @@ class ClientRegistry:
         key = self._hashed(secret, client=client)
         if not await self._store.add(client, key):
             raise RequestInvalid(await self._why_taken(client.name))
-        self._record("client_added", client, by=by, details=_facts(client) | {"key_prefix": key.prefix})
+        self._record_added(client, key, by=by)
         return client, secret
 
     async def list_clients(self) -> Sequence[KnownClient]:
@@ -105,10 +129,10 @@ class ClientRegistry:
     async def rotate(self, name: str, *, by: Actor, grace: Seconds = DEFAULT_GRACE) -> Secret:
         """Give a client a new key, which cannot be shown again; those before it hold for `grace` more.
 
-        A grace of 0 ends them at once. Raises NotFound, RequestInvalid.
+        A grace of 0 ends them at once, whatever the clock of a machine says. Raises NotFound, RequestInvalid.
         """
         if not 0 <= grace <= LONGEST_GRACE:
-            message = f"An old key cannot hold for {grace:g} s more; give 0 to {LONGEST_GRACE:g} s (90 days)."
+            message = f"An old key cannot hold for {_lasting(grace)} more; give 0 to {_lasting(LONGEST_GRACE)}."
             raise RequestInvalid(message)
         found = await self._find(name)
         now = self._clock.now()
@@ -121,9 +145,9 @@ class ClientRegistry:
             raise RequestInvalid(message)
         secret = self._new_key()
         key = self._hashed(secret, client=found.client)
-        old_until = now + timedelta(seconds=grace)
+        old_until = now + timedelta(seconds=grace) if grace else ENDED_AT_ONCE
         await self._store.rotate(found.client.id, key, old_until=old_until)
-        details = {"key_prefix": key.prefix, "old_until": show_time(old_until)}
+        details = {"key_prefix": key.prefix, "old_until": show_time(old_until) if grace else "at once"}
         self._record("client_rotated", found.client, by=by, details=details)
         return secret
 
@@ -146,42 +170,84 @@ class ClientRegistry:
             )
             raise RequestInvalid(message)
         await self._store.revoke(found.client.id, at=now)
-        details = {"key_prefix": ", ".join(key.prefix for key in found.keys)}
-        self._record("client_revoked", found.client, by=by, details=_facts(found.client) | details)
+        self._record_revoked(found, by=by)
 
     async def ensure_first_admin(self, file: Path, *, to_file: bool) -> FirstAdmin:
-        """Make the client `admin` when there is no client at all; of two processes at once one makes it.
+        """Make an admin when there never was one; of two processes at once one makes it.
 
-        A key that an operator put into the file is taken over. Otherwise a new one is written to
-        the file or, without `to_file`, given back to be shown once. Raises SettingInvalid naming
-        a file that holds no key.
+        Who revoked every admin by force meant it: then none is made. A key that an operator put
+        into the file is taken over. Otherwise a new one is written to the file or, without
+        `to_file`, given back to be shown once. Raises SettingInvalid naming a file that holds no
+        key, or the key of somebody else.
         """
         kept = PrivateFile(file, "admin key")
         made = False
-        if not await self.list_clients():
+        while not _had_admin(known := await self.list_clients()):
             # Written before it counts: a crash in between leaves a key that the next start takes over.
-            made = to_file and kept.make(self._new_key())
+            made = (to_file and kept.make(self._new_key())) or made
             given = kept.read()
             secret = given or self._new_key()
-            _check_given(secret, file=kept)
-            if await self._add_first(secret):
-                return FirstAdmin(path=file) if given else FirstAdmin(key=secret)
+            self._check_given(secret, file=kept, known=known)
+            client, key = self._new_admin(secret, known=known)
+            # False also when the name was taken just now: then the next one is tried.
+            if await self._store.add_first(client, key):
+                self._record_added(client, key, by=Actor("first start"))
+                return FirstAdmin(None if given else secret, file if given else None, client.name)
+        name = self._holding_admin(known)
         if await self._works(kept):
-            return FirstAdmin(path=file)
+            return FirstAdmin(path=file, name=name)
         if made:
-            # Somebody else's client came first, so this key opens nothing.
+            # Somebody else's admin came first, so this key opens nothing.
             kept.remove()
-        return FirstAdmin()
+        return FirstAdmin(name=name)
 
-    async def _add_first(self, secret: Secret) -> bool:
-        asked = NewClient(FIRST_ADMIN, role="admin")
-        client = check_new_client(asked, self._new_id(), now=self._clock.now())
-        key = self._hashed(secret, client=client)
-        if not await self._store.add_first(client, key):
-            return False
-        details = _facts(client) | {"key_prefix": key.prefix}
-        self._record("client_added", client, by=Actor("first start"), details=details)
-        return True
+    async def start_over(self, *, by: Actor) -> tuple[Client, Secret]:
+        """End all clients and add one admin, whose key is hashed with the hash key of now; gives it with that key.
+
+        For a hash key that is lost: no earlier key could ever be verified again.
+        """
+        while True:
+            known = await self.list_clients()
+            secret = self._new_key()
+            client, key = self._new_admin(secret, known=known)
+            if await self._store.start_over(self._hasher.mark(), client, key=key, at=client.created_at):
+                break
+        for one in known:
+            if one.client.revoked_at is None:
+                self._record_revoked(one, by=by, reason=_STARTED_OVER)
+        self._record_added(client, key, by=by, reason=_STARTED_OVER)
+        return client, secret
+
+    def _new_admin(self, secret: Secret, *, known: Sequence[KnownClient]) -> tuple[Client, ClientKey]:
+        taken = {one.client.name for one in known}
+        names = itertools.chain([FIRST_ADMIN], (f"{FIRST_ADMIN}-{number}" for number in itertools.count(2)))
+        name = next(name for name in names if name not in taken)
+        client = check_new_client(NewClient(name, role="admin"), self._new_id(), now=self._clock.now())
+        return client, self._hashed(secret, client=client)
+
+    def _holding_admin(self, known: Sequence[KnownClient]) -> str | None:
+        """Name the admin who is there longest, of those whose keys hold."""
+        now = self._clock.now()
+        admins = [one.client for one in known if one.client.role == "admin" and one.holds(now)]
+        return min(admins, key=lambda client: client.created_at).name if admins else None
+
+    def _check_given(self, secret: Secret, *, file: PrivateFile, known: Sequence[KnownClient]) -> None:
+        path, key = str(file.path), secret.reveal()
+        if not (_GIVEN_KEY.fullmatch(key) and _SHORTEST_KEY <= len(key) <= LONGEST_CREDENTIAL):
+            message = (
+                f"The admin key file {path!r} holds no key: one begins with {CLIENT_KEY_PREFIX} and has "
+                f"{_SHORTEST_KEY} to {LONGEST_CREDENTIAL} visible characters and no comma; "
+                "mend it, or remove it and one is made."
+            )
+            raise SettingInvalid(message)
+        digest = self._hasher.digest(key)
+        for one in known:
+            if any(held.digest == digest for held in one.keys):
+                message = (
+                    f"The admin key file {path!r} holds a key of the client {one.client.name!r}, who is no admin; "
+                    "put another key there, or remove the file and one is made."
+                )
+                raise SettingInvalid(message)
 
     async def _works(self, file: PrivateFile) -> bool:
         """Tell whether the file holds a key that opens a door now; one that cannot be read does not."""
@@ -221,13 +287,22 @@ class ClientRegistry:
     def _new_id(self) -> str:
         return self._random_bytes(16).hex()
 
-    def _record(self, kind: AuditKind, client: Client, *, by: Actor, details: dict[str, str]) -> None:
+    def _record_added(self, client: Client, key: ClientKey, *, by: Actor, reason: str = "") -> None:
+        details = _facts(client) | {"key_prefix": key.prefix}
+        self._record("client_added", client, by=by, details=details, reason=reason)
+
+    def _record_revoked(self, known: KnownClient, *, by: Actor, reason: str = "") -> None:
+        details = _facts(known.client) | {"key_prefix": ", ".join(key.prefix for key in known.keys)}
+        self._record("client_revoked", known.client, by=by, details=details, reason=reason)
+
+    def _record(self, kind: AuditKind, client: Client, *, by: Actor, details: dict[str, str], reason: str = "") -> None:
         self._audit.record(
             AuditEvent(
                 at=self._clock.now(),
                 kind=kind,
                 actor=by.name,
                 subject=client.name,
+                reason=reason,
                 request_id=by.request_id,
                 address=by.address,
                 details=details,
@@ -235,16 +310,13 @@ class ClientRegistry:
         )
 
 
-def _check_given(secret: Secret, *, file: PrivateFile) -> None:
-    key = secret.reveal()
-    if _GIVEN_KEY.fullmatch(key) and _SHORTEST_KEY <= len(key) <= LONGEST_CREDENTIAL:
-        return
-    message = (
-        f"The admin key file {str(file.path)!r} holds no key: one begins with {CLIENT_KEY_PREFIX} and has "
-        f"{_SHORTEST_KEY} to {LONGEST_CREDENTIAL} visible characters and no comma; "
-        "mend it, or remove it and one is made."
-    )
-    raise SettingInvalid(message)
+def _had_admin(known: Sequence[KnownClient]) -> bool:
+    return any(one.client.role == "admin" for one in known)
+
+
+def _lasting(span: Seconds) -> str:
+    """Write a span of time for people, in days where it is some."""
+    return f"{span / _DAY:g} days" if span and span % _DAY == 0 else f"{span:.12g} s"
 
 
 def _named(name: str, known: Sequence[KnownClient]) -> KnownClient:
@@ -252,7 +324,8 @@ def _named(name: str, known: Sequence[KnownClient]) -> KnownClient:
         if one.client.name == name:
             return one
     names = [one.client.name for one in known]
-    message = f"There is no client {cut(name)};{meant(name, names) or ' list them to see their names.'}"
+    hint = meant(name, names)
+    message = f"There is no client {cut(name)}{'; list them to see their names.' if hint == '.' else hint}"
     raise NotFound(message)
 
 

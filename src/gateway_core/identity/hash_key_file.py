@@ -15,26 +15,38 @@ FILE_NAME = "client-hash-key"
 _SHORTEST = 32
 
 
-def open_hash_key(given: Secret | None, data_dir: Path) -> Secret:
-    """Give the hash key: the one of the settings, else that of the file, made when there is none.
+def read_hash_key(given: Secret | None, data_dir: Path) -> Secret | None:
+    """Give the hash key: the one of the settings, else that of the file; None when there is no file.
 
-    Processes that start together agree on one. Raises SettingInvalid naming the file that does not do.
+    Raises SettingInvalid naming the file that does not do.
     """
-    key = given or _of_file(PrivateFile(data_dir / FILE_NAME, "client hash key"))
-    redactor.learn(key.reveal())
+    key = given or _of_file(_file(data_dir))
+    if key is not None:
+        redactor.learn(key.reveal())
     return key
 
 
-def _of_file(file: PrivateFile) -> Secret:
-    key = file.read()
+def make_hash_key(data_dir: Path) -> Secret:
+    """Make the file with a new hash key; processes that start together agree on one. Raises SettingInvalid."""
+    file = _file(data_dir)
+    file.make(Secret(secrets.token_urlsafe(_SHORTEST)))
+    # Another process may have been first: what counts is what is in the file.
+    key = read_hash_key(None, data_dir)
     if key is None:
-        file.make(Secret(secrets.token_urlsafe(_SHORTEST)))
-        # Another process may have been first: what counts is what is in the file.
-        key = file.read()
-    if key is None or len(key.reveal()) < _SHORTEST:
+        raise file.unusable("it was removed just now")
+    return key
+
+
+def _file(data_dir: Path) -> PrivateFile:
+    return PrivateFile(data_dir / FILE_NAME, "client hash key")
+
+
+def _of_file(file: PrivateFile) -> Secret | None:
+    key = file.read()
+    if key is not None and len(key.reveal()) < _SHORTEST:
         message = (
             f"The client hash key file {str(file.path)!r} holds no key of {_SHORTEST} characters or more; "
-            "put the earlier one back, or remove the file when no client was added yet."
+            "put the earlier one back, or remove the file: the next start makes one, or says what is missing."
         )
         raise SettingInvalid(message)
     return key

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import base64
 import hmac
+from datetime import UTC, datetime
 
 from gateway_core.identity.model import CLIENT_KEY_PREFIX
 from gateway_core.kernel.secret import Secret
 
 LONGEST_CREDENTIAL = 200
 """Characters that a client's key has at most; anything longer is refused before it is hashed."""
+
+ENDED_AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
+"""The end of a key that must not hold on any machine, however far behind its clock is."""
 
 RANDOM_BYTES = 32
 """How much chance is in each key that we make."""

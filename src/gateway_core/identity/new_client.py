@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from difflib import get_close_matches
 
 from gateway_core.identity.model import ROLES, Budget, Client, Role
@@ -19,6 +19,8 @@ _MOST_REQUESTS = 1_000_000_000
 _MOST_TOKENS = 1_000_000_000_000
 _MOST_MICRO_USD = 1_000_000_000 * 1_000_000
 _QUOTED = 80
+# A day in any zone before the last that a calendar shows: what is stored must be readable in UTC.
+_LATEST = datetime(9998, 12, 31, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,9 @@ def check_new_client(asked: NewClient, client_id: str, *, now: datetime) -> Clie
     _check_name(asked.name)
     _check_models(asked.models)
     _check_limits(asked)
+    if asked.expires_at is not None and asked.expires_at > _LATEST:
+        message = "The client would expire after the year 9998; give an earlier time, or none for no end."
+        raise RequestInvalid(message)
     if asked.expires_at is not None and asked.expires_at <= now:
         message = f"The client would expire at {show_time(asked.expires_at)}, which is past; give a later time."
         raise RequestInvalid(message)
@@ -63,9 +68,15 @@ def show_time(moment: datetime) -> str:
 
 
 def meant(word: str, known: Iterable[str]) -> str:
-    """Ask whether the most similar known word was meant; empty when none is similar."""
+    """End a sentence by asking whether the most similar known word was meant; with a full stop when none is similar."""
     nearest = get_close_matches(word, sorted(known), n=1)
-    return f" did you mean {nearest[0]!r}?" if nearest else ""
+    return f"; did you mean {nearest[0]!r}?" if nearest else "."
+
+
+def not_enforced(asked: NewClient | Client) -> list[str]:
+    """Name the limits that were given and have no effect in this version: they are kept alone."""
+    given = {"budget": asked.budget, "rpm": asked.rpm, "tpm": asked.tpm}
+    return [name for name, value in given.items() if value is not None]
 
 
 def cut(text: str) -> str:
@@ -89,7 +100,7 @@ def _known_role(role: str | None) -> Role | None:
             return known
     if role is None:
         return None
-    message = f"There is no role {cut(role)};{meant(role, ROLES)} Give {', '.join(ROLES[:-1])} or {ROLES[-1]}, or none."
+    message = f"There is no role {cut(role)}{meant(role, ROLES)} Give {', '.join(ROLES[:-1])} or {ROLES[-1]}, or none."
     raise RequestInvalid(message)
 
 
@@ -97,7 +108,7 @@ def _known_scopes(scopes: Collection[str]) -> frozenset[str]:
     for scope in scopes:
         if scope not in UNIT_PRIMITIVES:
             message = (
-                f"There is no unit primitive {cut(scope)};{meant(scope, UNIT_PRIMITIVES)} "
+                f"There is no unit primitive {cut(scope)}{meant(scope, UNIT_PRIMITIVES)} "
                 "Give names such as complete_code or generate_code, or none for all."
             )
             raise RequestInvalid(message)

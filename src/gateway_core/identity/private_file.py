@@ -28,11 +28,16 @@ class PrivateFile:
         read is closed to them, with a warning.
         """
         try:
-            text = self.path.read_text(encoding="utf-8")
+            with self.path.open(encoding="utf-8") as file:
+                owner = os.fstat(file.fileno()).st_uid
+                text = file.read()
+            folder = self.path.parent.stat()
         except FileNotFoundError:
             return None
         except (OSError, UnicodeDecodeError) as error:
             raise self.unusable(error) from error
+        if folder.st_mode & 0o002 and owner not in (os.geteuid(), 0):
+            raise self.unusable("it belongs to another account, in a folder that everybody may write to")
         self._keep_to_ourselves()
         return Secret(text.strip())
 
@@ -85,7 +90,8 @@ class PrivateFile:
 
     def _keep_to_ourselves(self) -> None:
         try:
-            if not self.path.stat().st_mode & 0o077:
+            # Of a link it is somebody else's file whose mode this would be.
+            if not self.path.stat().st_mode & 0o077 or self.path.is_symlink():
                 return
             self.path.chmod(0o600)
         except OSError as error:

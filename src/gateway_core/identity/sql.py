@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from typing import TypeVar
 
-from sqlalchemy import Table, func, or_, select, update
+from sqlalchemy import Table, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.exc import SQLAlchemyError
@@ -19,6 +21,8 @@ from gateway_core.storage.ports import Storage
 from gateway_core.storage.tables import CLIENT_KEYS, CLIENTS, FACTS, REVISIONS, from_micros, to_micros
 
 _PART = "clients"
+_AT_ONCE = 200
+Parsed = TypeVar("Parsed")
 _HASH_MARK = "client_hash_mark"
 
 
@@ -30,16 +34,16 @@ class SqlClientStore:
 
     async def revision(self) -> int:
         """Give a number that grows with every change; cheap."""
-        async with self._transaction() as connection:
+        async with self._transaction(reading=True) as connection:
             wanted = select(REVISIONS.c.number).where(REVISIONS.c.name == _PART)
             return await connection.scalar(wanted) or 0
 
     async def load(self) -> tuple[Sequence[Client], Sequence[ClientKey]]:
         """Give all clients, by name, and all their keys, the oldest first."""
-        async with self._transaction() as connection:
+        async with self._transaction(reading=True) as connection:
             # Keys first: a client that is added in between is then without keys, never a key without its client.
-            keys = [_key(row) for row in (await connection.execute(select(CLIENT_KEYS))).mappings()]
-            clients = [_client(row) for row in (await connection.execute(select(CLIENTS))).mappings()]
+            keys = await _read(_key, (await connection.execute(select(CLIENT_KEYS))).mappings())
+            clients = await _read(_client, (await connection.execute(select(CLIENTS))).mappings())
         # Sorted here: databases do not agree on the order of names.
         clients.sort(key=lambda client: client.name)
         keys.sort(key=lambda key: (key.created_at, key.id))
@@ -48,19 +52,19 @@ class SqlClientStore:
     async def add(self, client: Client, key: ClientKey) -> bool:
         """Keep a new client with its first key; False when the name is taken, also by a revoked one."""
         async with self._transaction() as connection:
-            if await connection.scalar(select(CLIENTS.c.id).where(CLIENTS.c.name == client.name)):
+            if await _is_taken(connection, client.name):
                 return False
             await _count_change(connection)
             return await _keep(connection, client, key=key)
 
     async def add_first(self, client: Client, key: ClientKey) -> bool:
-        """Keep it only when there is no client at all; of two processes at once one gets True."""
+        """Keep it only when no client was ever an admin, and its name is free; of two processes at once one gets True."""
         async with self._transaction() as connection:
-            if await _has_clients(connection):
+            if await _had_admin(connection) or await _is_taken(connection, client.name):
                 return False
             # From here on other writers wait, so what is asked once more stays true.
             await _count_change(connection)
-            return not await _has_clients(connection) and await _keep(connection, client, key=key)
+            return not await _had_admin(connection) and await _keep(connection, client, key=key)
 
     async def rotate(self, client_id: str, key: ClientKey, *, old_until: datetime) -> None:
         """Keep a further key; those before it hold until `old_until`, or to their own end when that is sooner."""
@@ -84,12 +88,31 @@ class SqlClientStore:
         async with self._transaction() as connection:
             row = _insert(FACTS, connection).values(name=_HASH_MARK, value=mark)
             await connection.execute(row.on_conflict_do_nothing(index_elements=["name"]))
-            return await connection.scalar(select(FACTS.c.value).where(FACTS.c.name == _HASH_MARK)) or ""
+            return await _kept_mark(connection)
+
+    async def kept_hash_mark(self) -> str:
+        """Give the mark of the hash key that is kept, and keep none; empty when there is none."""
+        async with self._transaction(reading=True) as connection:
+            return await _kept_mark(connection)
+
+    async def start_over(self, mark: str, client: Client, *, key: ClientKey, at: datetime) -> bool:
+        """End all clients, keep this one and this mark instead; False, and nothing done, when the name is taken."""
+        async with self._transaction() as connection:
+            if await _is_taken(connection, client.name):
+                return False
+            await _count_change(connection)
+            if not await _keep(connection, client, key=key):
+                return False
+            others = CLIENTS.c.id != client.id, CLIENTS.c.revoked_at.is_(None)
+            await connection.execute(update(CLIENTS).where(*others).values(revoked_at=to_micros(at)))
+            row = _insert(FACTS, connection).values(name=_HASH_MARK, value=mark)
+            await connection.execute(row.on_conflict_do_update(index_elements=["name"], set_={"value": mark}))
+            return True
 
     @asynccontextmanager
-    async def _transaction(self) -> AsyncGenerator[AsyncConnection]:
+    async def _transaction(self, *, reading: bool = False) -> AsyncGenerator[AsyncConnection]:
         try:
-            async with self._storage.transaction() as connection:
+            async with self._storage.reading() if reading else self._storage.transaction() as connection:
                 yield connection
         except SQLAlchemyError as error:
             # The storage has words for a database that is not there; this is one that is not as it should be.
@@ -109,8 +132,16 @@ async def _count_change(connection: AsyncConnection) -> None:
     await connection.execute(row.on_conflict_do_update(index_elements=["name"], set_=further))
 
 
-async def _has_clients(connection: AsyncConnection) -> bool:
-    return bool(await connection.scalar(select(func.count()).select_from(CLIENTS)))
+async def _had_admin(connection: AsyncConnection) -> bool:
+    return await connection.scalar(select(CLIENTS.c.id).where(CLIENTS.c.role == "admin").limit(1)) is not None
+
+
+async def _is_taken(connection: AsyncConnection, name: str) -> bool:
+    return await connection.scalar(select(CLIENTS.c.id).where(CLIENTS.c.name == name)) is not None
+
+
+async def _kept_mark(connection: AsyncConnection) -> str:
+    return await connection.scalar(select(FACTS.c.value).where(FACTS.c.name == _HASH_MARK)) or ""
 
 
 async def _keep(connection: AsyncConnection, client: Client, *, key: ClientKey) -> bool:
@@ -120,6 +151,16 @@ async def _keep(connection: AsyncConnection, client: Client, *, key: ClientKey) 
         return False
     await connection.execute(CLIENT_KEYS.insert().values(_key_row(key)))
     return True
+
+
+async def _read(parse: Callable[[RowMapping], Parsed], rows: Iterable[RowMapping]) -> list[Parsed]:
+    """Read all rows, and let requests be served in between: ten thousand take a tenth of a second."""
+    found = []
+    for number, row in enumerate(rows, start=1):
+        found.append(parse(row))
+        if number % _AT_ONCE == 0:
+            await asyncio.sleep(0)
+    return found
 
 
 def _client_row(client: Client) -> dict[str, object]:

@@ -131,9 +131,18 @@ def test_a_key_made_just_now_is_shown_and_used_in_the_request() -> None:
 
 
 def test_a_key_made_earlier_is_not_known_and_the_way_to_another_is_told() -> None:
+    text = banner(admin=FirstAdmin(name="boss"))
+
+    assert "  admin key   made earlier; lost it? .venv/bin/ai-gateway clients rotate boss" in text.splitlines()
+    assert '"Authorization: Bearer $GATEWAY_KEY"' in text
+
+
+def test_where_no_admin_is_left_the_way_to_one_is_told() -> None:
     text = banner(admin=FirstAdmin())
 
-    assert "lost it? .venv/bin/ai-gateway clients rotate admin" in text
+    cure = "  admin key   no admin is left; make one: .venv/bin/ai-gateway clients add NAME --role admin"
+    assert cure in text.splitlines()
+    assert "rotate" not in text
     assert '"Authorization: Bearer $GATEWAY_KEY"' in text
 
 

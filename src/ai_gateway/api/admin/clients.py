@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Literal
 
 import msgspec
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictInt, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from ai_gateway.api.admin.render import iso
+from ai_gateway.api.admin.client_render import render_client, render_known
 from ai_gateway.edge.answers import NO_STORE
 from ai_gateway.edge.audit import actor_of
 from ai_gateway.edge.deps import runtime_of
 from ai_gateway.edge.errors import body_invalid
 from ai_gateway.edge.scope import exchange_of
-from gateway_core.identity.clients import DEFAULT_GRACE, LONGEST_GRACE, KnownClient
-from gateway_core.identity.model import Budget, Client, ClientKey, Role
+from gateway_core.identity.clients import DEFAULT_GRACE, LONGEST_GRACE
+from gateway_core.identity.model import Budget, Role
 from gateway_core.identity.new_client import NewClient
 from gateway_core.kernel.secret import Secret
 from gateway_core.kernel.units import MicroUsd, Seconds
@@ -46,8 +45,8 @@ class NewClientBody(BaseModel):
     scopes: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
     budget: BudgetBody | None = None
-    rpm: int | None = None
-    tpm: int | None = None
+    rpm: StrictInt | None = None
+    tpm: StrictInt | None = None
     expires_at: AwareDatetime | None = None
 
 
@@ -69,12 +68,16 @@ REVOKE_DOCUMENT: dict[str, object] = {
 
 async def list_clients(request: Request) -> ASGIApp:
     """List all clients by name, revoked ones too; of their keys only what may be shown."""
-    known = await runtime_of(request).identity.clients.list_clients()
-    return _json({"clients": [render_known(one) for one in known]})
+    runtime = runtime_of(request)
+    known, now = await runtime.identity.clients.list_clients(), runtime.clock.now()
+    return _json({"clients": [render_known(one, now=now) for one in known]})
 
 
 async def add_client(body: NewClientBody, request: Request) -> ASGIApp:
-    """Add a client; its key is in this answer and never shown again."""
+    """Add a client; its key is in this answer and never shown again.
+
+    `not_enforced` names the limits that this version keeps without enforcing them.
+    """
     budget = Budget(MicroUsd(int(body.budget.usd * _MICRO)), body.budget.per) if body.budget else None
     asked = NewClient(
         body.name,
@@ -87,7 +90,8 @@ async def add_client(body: NewClientBody, request: Request) -> ASGIApp:
         expires_at=body.expires_at,
     )
     client, key = await runtime_of(request).identity.clients.add(asked, by=actor_of(request.scope))
-    return _json({"client": render_client(client), "key": key.reveal()}, status=201)
+    shown = render_client(client, now=client.created_at)
+    return _json({"client": shown, "key": key.reveal()}, status=201)
 
 
 async def rotate_client(request: Request) -> ASGIApp:
@@ -106,32 +110,6 @@ async def revoke_client(request: Request) -> ASGIApp:
         request.path_params["name"], by=actor_of(request.scope), force=force
     )
     return Response(status_code=204)
-
-
-def render_known(known: KnownClient) -> Mapping[str, object]:
-    """Write a client with its keys."""
-    return {**render_client(known.client), "keys": [_render_key(key) for key in known.keys]}
-
-
-def render_client(client: Client) -> dict[str, object]:
-    """Write a client for people and programs."""
-    budget = client.budget
-    return {
-        "name": client.name,
-        "role": client.role,
-        "scopes": sorted(client.scopes),
-        "models": sorted(client.models),
-        "budget": {"usd": f"{Decimal(budget.amount) / _MICRO:f}", "per": budget.per} if budget else None,
-        "rpm": client.rpm,
-        "tpm": client.tpm,
-        "created_at": iso(client.created_at),
-        "expires_at": iso(client.expires_at),
-        "revoked_at": iso(client.revoked_at),
-    }
-
-
-def _render_key(key: ClientKey) -> Mapping[str, object]:
-    return {"prefix": key.prefix, "created_at": iso(key.created_at), "valid_until": iso(key.valid_until)}
 
 
 def _rotation(body: bytes) -> RotateBody:

@@ -144,19 +144,20 @@ def test_json_says_everything_but_the_hashes() -> None:
         "state": "active",
         "scopes": ["complete_code", "generate_code"],
         "models": ["coder"],
-        "budget": {"usd": 0.5, "per": "day"},
+        "budget": {"usd": "0.5", "per": "day"},
         "rpm": 600,
         "tpm": 9,
-        "created_at": "2026-11-20T12:00:33+00:00",
-        "expires_at": "2026-11-22T12:00:33+00:00",
+        "not_enforced": ["budget", "rpm", "tpm"],
+        "created_at": "2026-11-20T12:00:33Z",
+        "expires_at": "2026-11-22T12:00:33Z",
         "revoked_at": None,
         "keys": [
             {
                 "prefix": "gw-key0",
-                "created_at": "2026-11-21T12:00:33+00:00",
-                "valid_until": "2026-11-21T12:00:33+00:00",
+                "created_at": "2026-11-21T12:00:33Z",
+                "valid_until": "2026-11-21T12:00:33Z",
             },
-            {"prefix": "gw-key1", "created_at": "2026-11-21T12:00:33+00:00", "valid_until": None},
+            {"prefix": "gw-key1", "created_at": "2026-11-21T12:00:33Z", "valid_until": None},
         ],
     }
 

@@ -86,6 +86,11 @@ def opens(key: str, environment: dict[str, str]) -> str:
     return asyncio.run(ask())
 
 
+def name_of_database(environment: dict[str, str]) -> str:
+    """Name the database as the commands do."""
+    return f"the database file {str(Path(environment['AIGW_DATA_DIR']) / 'gateway.db')!r}"
+
+
 def audited(environment: dict[str, str]) -> list[AuditEvent]:
     """Give all that the audit holds, the oldest first."""
 
@@ -103,7 +108,8 @@ def test_the_key_of_a_new_client_is_alone_on_standard_output_and_works(
 
     assert added.exit_code == 0
     assert KEY.fullmatch(added.stdout)
-    assert added.stderr == "Client 'ci' was added. Its key, which is not shown again:\n"
+    database = name_of_database(environment)
+    assert added.stderr == f"Client 'ci' was added to {database}. Its key, which is not shown again:\n"
     assert opens(added.stdout, environment) == "ci"
 
 
@@ -125,10 +131,11 @@ def test_a_client_gets_what_was_asked_for(run: RunClients) -> None:
         "state": "active",
         "scopes": ["complete_code", "generate_code"],
         "models": ["coder"],
-        "budget": {"usd": 50.0, "per": "month"},
+        "budget": {"usd": "50", "per": "month"},
         "rpm": 600,
         "tpm": 9000,
-        "expires_at": "2100-12-31T00:00:00+00:00",
+        "not_enforced": ["budget", "rpm", "tpm"],
+        "expires_at": "2100-12-31T00:00:00Z",
         "revoked_at": None,
     }
 
@@ -174,6 +181,7 @@ def test_a_rotated_client_has_two_keys_for_a_while(run: RunClients, environment:
     rotated = run("rotate", "ci")
 
     assert KEY.fullmatch(rotated.stdout)
+    assert f"Client 'ci' has a new key in {name_of_database(environment)}." in rotated.stderr
     assert "The one before holds for 24h yet." in rotated.stderr
     assert [opens(key, environment) for key in (old, rotated.stdout)] == ["ci", "ci"]
 
@@ -191,7 +199,8 @@ def test_a_revoked_client_gets_in_no_more(run: RunClients, environment: dict[str
     key = run("add", "ci").stdout
     revoked = run("revoke", "ci")
 
-    assert (revoked.exit_code, revoked.stdout, revoked.stderr) == (0, "", "Client 'ci' was revoked.\n")
+    assert (revoked.exit_code, revoked.stdout) == (0, "")
+    assert revoked.stderr == f"Client 'ci' was revoked in {name_of_database(environment)}.\n"
     assert "was revoked" in opens(key, environment)
 
 
@@ -206,13 +215,45 @@ def test_the_last_admin_is_revoked_only_by_force(run: RunClients) -> None:
 
 
 @pytest.mark.parametrize("command", ["rotate", "revoke"])
-def test_a_client_that_nobody_knows_is_refused(run: RunClients, command: str) -> None:
+def test_a_client_that_nobody_knows_is_refused(run: RunClients, environment: dict[str, str], command: str) -> None:
     run("add", "build-farm")
 
     refused = run(command, "build-frm")
 
     assert (refused.exit_code, refused.stdout) == (1, "")
-    assert refused.stderr == "ai-gateway: There is no client 'build-frm'; did you mean 'build-farm'?\n"
+    assert refused.stderr == (
+        "ai-gateway: There is no client 'build-frm'; did you mean 'build-farm'? "
+        f"It was looked for in {name_of_database(environment)}.\n"
+    )
+
+
+@pytest.mark.parametrize("words", [("list",), ("rotate", "ci"), ("revoke", "ci"), ("start-over", "--yes")])
+def test_only_adding_makes_a_database(run: RunClients, environment: dict[str, str], words: tuple[str, ...]) -> None:
+    data = Path(environment["AIGW_DATA_DIR"])
+
+    refused = run(*words)
+
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert refused.stderr == (
+        f"ai-gateway: There is no database at {str(data / 'gateway.db')!r}: is AIGW_DATA_DIR that of the gateway?\n"
+    )
+    assert not data.exists()
+
+
+def test_a_grace_that_is_too_long_is_refused_in_days(run: RunClients) -> None:
+    run("add", "ci")
+
+    refused = run("rotate", "ci", "--grace", "100d")
+
+    assert refused.stderr == "ai-gateway: An old key cannot hold for 100 days more; give 0 to 90 days.\n"
+
+
+@pytest.mark.parametrize("command", ["add", "rotate", "revoke"])
+def test_the_argument_has_one_name(run: RunClients, command: str) -> None:
+    missing = run(command)
+
+    assert f"{command} [OPTIONS] {{NAME}}" in missing.stderr
+    assert "Missing argument 'NAME'" in missing.stderr
 
 
 def test_each_change_is_audited_with_the_account_that_made_it(run: RunClients, environment: dict[str, str]) -> None:
@@ -257,14 +298,75 @@ def test_another_hash_key_than_the_earlier_one_is_refused_with_the_cure(run: Run
     assert run("list").stdout.count("\n") == 2
 
 
-def test_a_hash_key_file_that_was_lost_is_refused_with_the_cure(run: RunClients, environment: dict[str, str]) -> None:
+@pytest.mark.parametrize("words", [("list",), ("add", "other"), ("rotate", "ci"), ("start-over",)])
+def test_a_hash_key_file_that_was_lost_is_never_made_anew_by_itself(
+    run: RunClients, environment: dict[str, str], words: tuple[str, ...]
+) -> None:
     run("add", "ci")
-    (Path(environment["AIGW_DATA_DIR"]) / "client-hash-key").unlink()
+    file = Path(environment["AIGW_DATA_DIR"]) / "client-hash-key"
+    file.unlink()
 
-    refused = run("list")
+    refused = run(*words)
 
-    assert refused.exit_code == 2
-    assert "set AIGW_CLIENTS__HASH_KEY to the earlier one, the same for every replica" in refused.stderr
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert not file.exists()
+
+
+def test_a_hash_key_file_that_was_lost_is_named_with_the_cure(run: RunClients, environment: dict[str, str]) -> None:
+    run("add", "ci")
+    file = Path(environment["AIGW_DATA_DIR"]) / "client-hash-key"
+    kept = file.read_text()
+    file.unlink()
+
+    [line] = run("list").stderr.splitlines()
+    file.write_text(kept)
+
+    assert line == (
+        f"ai-gateway: The client hash key file {str(file)!r} is missing, and AIGW_CLIENTS__HASH_KEY is not set: "
+        f"the keys of clients in {name_of_database(environment)} were hashed with it. Restore it from a backup, or "
+        "copy it from the machine that made it. Only when it is gone for good: `ai-gateway clients start-over` ends "
+        "all clients and begins with one new admin."
+    )
+    assert run("list").exit_code == 0
+
+
+@pytest.mark.parametrize("lost", [True, False], ids=["lost", "replaced"])
+def test_who_lost_the_hash_key_for_good_starts_over_with_one_new_admin(
+    run: RunClients, environment: dict[str, str], *, lost: bool
+) -> None:
+    old = [run("add", "admin", "--role", "admin").stdout, run("add", "ci").stdout]
+    file = Path(environment["AIGW_DATA_DIR"]) / "client-hash-key"
+    if lost:
+        file.unlink()
+    else:
+        file.write_text("another key than that of the stored ones")
+
+    done = run("start-over", "--yes")
+
+    assert done.exit_code == 0
+    assert KEY.fullmatch(done.stdout)
+    assert f"All clients in {name_of_database(environment)} were ended" in done.stderr
+    assert "start every gateway on this database again" in done.stderr
+    assert "The new admin is 'admin-2'." in done.stderr
+    assert opens(done.stdout, environment) == "admin-2"
+    assert not any(opens(key, environment) in {"admin", "ci"} for key in old)
+    states = {one["name"]: one["state"] for one in map(json.loads, run("list", "--json").stdout.splitlines())}
+    assert states == {"admin": "revoked", "admin-2": "active", "ci": "revoked"}
+    assert [(event.kind, event.actor, event.subject) for event in audited(environment)][2:] == [
+        ("client_revoked", ME, "admin"),
+        ("client_revoked", ME, "ci"),
+        ("client_added", ME, "admin-2"),
+    ]
+
+
+def test_starting_over_is_done_only_by_who_is_sure(run: RunClients, environment: dict[str, str]) -> None:
+    key = run("add", "ci").stdout
+
+    refused = run("start-over")
+
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert refused.stderr == ("ai-gateway: This ends every client and all their keys for good; to do it, add --yes.\n")
+    assert opens(key, environment) == "ci"
 
 
 def test_a_warning_stays_away_from_the_key(run: RunClients, environment: dict[str, str]) -> None:

@@ -18,6 +18,7 @@ from gateway_core.kernel.errors import CredentialRefused, StorageUnavailable
 from gateway_core.kernel.secret import Secret
 from gateway_core.kernel.units import Seconds
 from gateway_core.telemetry.logs import get_log
+from unit.gateway_core.identity.office import ME, Office
 
 HASHER = KeyHasher(Secret("h" * 32))
 KEY = new_key(bytes(range(32))).reveal()
@@ -206,6 +207,20 @@ async def test_no_request_asks_the_store() -> None:
                 await refusal(index, credential)
 
         assert (store.asked, store.loads) == before
+
+
+async def test_a_key_that_was_ended_at_once_holds_on_no_machine_however_far_its_clock_is_behind() -> None:
+    office = Office()
+    key = (await office.add()).reveal()
+    await office.registry.rotate("ci", by=ME, grace=Seconds(0))
+
+    async with index_of(office.store, FakeClock(MORNING - 400 * DAY)) as index:
+        said = await refusal(index, key)
+
+    assert said == (
+        f"the key {key[:12]}… of client 'ci' was rotated out and ended at once: "
+        "use the newer key, or `ai-gateway clients rotate`"
+    )
 
 
 async def test_a_new_key_works_without_a_restart() -> None:

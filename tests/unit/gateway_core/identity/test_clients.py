@@ -1,15 +1,16 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from typing_extensions import override
 
 from fakes.audit import FakeAuditTrail
 from fakes.clients import FakeClientStore
 from fakes.clock import MORNING, FakeClock
 from gateway_core.audit.model import AuditEvent
-from gateway_core.identity.clients import ClientRegistry
-from gateway_core.identity.model import Budget, Client
+from gateway_core.identity.clients import ClientRegistry, state_of
+from gateway_core.identity.model import Budget, Client, ClientKey
 from gateway_core.identity.new_client import NewClient
 from gateway_core.kernel.errors import NotFound, RequestInvalid
 from gateway_core.kernel.units import MicroUsd, Seconds
@@ -130,6 +131,20 @@ async def test_a_client_holds_until_it_expires_or_is_revoked(office: Office) -> 
     assert not known.holds(MORNING)
 
 
+@pytest.mark.parametrize(
+    ("client", "state"),
+    [
+        (Client("1", "ci", MORNING), "active"),
+        (Client("1", "ci", MORNING, expires_at=MORNING + DAY), "active"),
+        (Client("1", "ci", MORNING, expires_at=MORNING), "expired"),
+        (Client("1", "ci", MORNING, expires_at=MORNING, revoked_at=MORNING), "revoked"),
+        (Client("1", "ci", MORNING, revoked_at=MORNING + DAY), "revoked"),
+    ],
+)
+def test_a_client_has_one_state(client: Client, state: str) -> None:
+    assert state_of(client, at=MORNING) == state
+
+
 async def test_a_rotated_client_has_a_new_key_and_the_old_one_for_a_day(office: Office) -> None:
     old = await office.add()
 
@@ -141,12 +156,15 @@ async def test_a_rotated_client_has_a_new_key_and_the_old_one_for_a_day(office: 
     assert [key.valid_until for key in known.keys] == [MORNING + DAY, None]
 
 
-async def test_a_grace_of_nothing_ends_the_old_key_at_once(office: Office) -> None:
+async def test_a_grace_of_nothing_ends_the_old_key_on_machines_whose_clock_is_behind_too(office: Office) -> None:
     await office.add()
     await office.registry.rotate("ci", by=ME, grace=Seconds(0))
 
     [known] = await office.registry.list_clients()
-    assert known.keys[0].valid_until == MORNING
+    old, new = known.keys
+    assert old.valid_until == datetime(1970, 1, 1, tzinfo=UTC)
+    assert new.valid_until is None
+    assert office.last_event().details == {"key_prefix": new.prefix, "old_until": "at once"}
 
 
 async def test_rotating_is_audited_without_the_key(office: Office) -> None:
@@ -159,13 +177,23 @@ async def test_rotating_is_audited_without_the_key(office: Office) -> None:
     assert new.reveal() not in repr(event)
 
 
-@pytest.mark.parametrize("grace", [-1.0, float("nan"), float("inf"), 90 * 86_400 + 1.0])
-async def test_a_grace_that_is_none_is_refused(office: Office, grace: float) -> None:
+@pytest.mark.parametrize(
+    ("grace", "told"),
+    [
+        (-1.0, "-1 s"),
+        (float("nan"), "nan s"),
+        (float("inf"), "inf s"),
+        (90 * 86_400 + 1.0, "7776001 s"),
+        (100 * 86_400.0, "100 days"),
+    ],
+)
+async def test_a_grace_that_is_none_is_refused(office: Office, grace: float, told: str) -> None:
     await office.add()
 
-    with pytest.raises(RequestInvalid, match=r"An old key cannot hold for .* give 0 to .* \(90 days\)"):
+    with pytest.raises(RequestInvalid) as refused:
         await office.registry.rotate("ci", by=ME, grace=Seconds(grace))
 
+    assert str(refused.value) == f"An old key cannot hold for {told} more; give 0 to 90 days."
     assert len(office.trail.events) == 1
 
 
@@ -246,3 +274,50 @@ async def test_an_admin_who_expired_is_no_admin_that_is_left(office: Office) -> 
     with pytest.raises(RequestInvalid, match="'boss' is the last admin"):
         await office.registry.revoke("boss", by=ME)
     await office.registry.revoke("guest", by=ME)
+
+
+async def test_starting_over_ends_all_clients_and_gives_one_new_admin(office: Office) -> None:
+    for name in ("admin", "admin-2", "ci"):
+        await office.add(name, role=None if name == "ci" else "admin")
+    await office.registry.revoke("admin-2", by=ME)
+    before = len(office.trail.events)
+
+    client, key = await office.registry.start_over(by=ME)
+
+    assert (client.name, client.role) == ("admin-3", "admin")
+    assert {one.name: one.revoked_at for one in await office.clients()} == {
+        "admin": MORNING,
+        "admin-2": MORNING,
+        "admin-3": None,
+        "ci": MORNING,
+    }
+    assert HASHER.digest(key.reveal()) in await office.digests()
+    assert await office.store.kept_hash_mark() == HASHER.mark()
+    events = office.trail.events[before:]
+    assert [(event.kind, event.subject, event.actor) for event in events] == [
+        ("client_revoked", "admin", "root"),
+        ("client_revoked", "ci", "root"),
+        ("client_added", "admin-3", "root"),
+    ]
+    assert {event.reason for event in events} == {"started over: all clients were ended, and one admin was added"}
+    assert key.reveal() not in repr(events)
+
+
+class NameTaken(FakeClientStore):
+    """Somebody else takes the name just before the first try."""
+
+    @override
+    async def start_over(self, mark: str, client: Client, *, key: ClientKey, at: datetime) -> bool:
+        if client.name == "admin":
+            await Office(store=self).add("admin")
+        return await super().start_over(mark, client, key=key, at=at)
+
+
+async def test_starting_over_takes_the_next_name_when_one_was_taken_just_now() -> None:
+    office = Office(store=NameTaken())
+
+    client, _ = await office.registry.start_over(by=ME)
+
+    assert client.name == "admin-2"
+    assert [one.revoked_at for one in await office.clients()] == [MORNING, None]
+    assert [event.subject for event in office.trail.events] == ["admin", "admin-2"]

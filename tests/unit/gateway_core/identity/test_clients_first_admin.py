@@ -8,6 +8,7 @@ import pytest
 from typing_extensions import override
 
 from fakes.clients import FakeClientStore
+from gateway_core.identity.clients import FirstAdmin
 from gateway_core.identity.model import Client, ClientKey
 from gateway_core.kernel.errors import SettingInvalid
 from unit.gateway_core.identity.office import HASHER, ME, Office
@@ -112,17 +113,58 @@ async def test_the_shortest_and_the_longest_key_are_taken_over(office: Office, t
 
 
 @pytest.mark.parametrize("to_file", [True, False])
-async def test_where_there_is_a_client_no_admin_and_no_file_is_made(
+async def test_where_there_was_an_admin_no_other_and_no_file_is_made(
     office: Office, tmp_path: Path, *, to_file: bool
 ) -> None:
-    await office.add("ci")
-    await office.registry.revoke("ci", by=ME)
+    await office.add("boss", role="admin")
+    await office.registry.revoke("boss", by=ME, force=True)
 
     first = await office.registry.ensure_first_admin(tmp_path / "admin-key", to_file=to_file)
 
-    assert (first.key, first.path) == (None, None)
-    assert [client.name for client in await office.clients()] == ["ci"]
+    assert first == FirstAdmin()
+    assert [client.name for client in await office.clients()] == ["boss"]
     assert names_in(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("names", "given"), [(["ci"], "admin"), (["admin"], "admin-2"), (["admin", "admin-2", "admin-4"], "admin-3")]
+)
+async def test_where_nobody_was_ever_an_admin_one_is_made_under_a_free_name(
+    office: Office, tmp_path: Path, *, names: list[str], given: str
+) -> None:
+    for name in names:
+        await office.add(name, role="operator")
+
+    first = await office.registry.ensure_first_admin(tmp_path / "admin-key", to_file=True)
+
+    assert first == FirstAdmin(path=tmp_path / "admin-key", name=given)
+    assert [client.role for client in await office.clients() if client.name == given] == ["admin"]
+
+
+async def test_the_admin_who_holds_is_named(office: Office, tmp_path: Path) -> None:
+    file = tmp_path / "admin-key"
+    first = await office.registry.ensure_first_admin(file, to_file=False)
+    office.clock.advance(1)
+    await office.add("a-deputy", role="admin")
+    again = await office.registry.ensure_first_admin(file, to_file=False)
+    await office.registry.revoke("admin", by=ME)
+    later = await office.registry.ensure_first_admin(file, to_file=False)
+    await office.registry.revoke("a-deputy", by=ME, force=True)
+    last = await office.registry.ensure_first_admin(file, to_file=False)
+
+    assert [one.name for one in (first, again, later, last)] == ["admin", "admin", "a-deputy", None]
+
+
+async def test_a_file_with_the_key_of_somebody_else_is_refused(office: Office, tmp_path: Path) -> None:
+    file = tmp_path / "admin-key"
+    key = await office.add("ci")
+    file.write_text(key.reveal())
+
+    with pytest.raises(SettingInvalid) as refused:
+        await office.registry.ensure_first_admin(file, to_file=False)
+
+    assert f"{str(file)!r} holds a key of the client 'ci', who is no admin" in str(refused.value)
+    assert key.reveal() not in str(refused.value)
 
 
 @pytest.mark.parametrize("content", ["gw-a-key-that-nobody-holds-1", "", b"\xff"])
@@ -131,9 +173,9 @@ async def test_a_file_whose_key_opens_nothing_is_not_offered(
 ) -> None:
     file = tmp_path / "admin-key"
     file.write_bytes(content if isinstance(content, bytes) else content.encode())
-    await office.add("ci")
+    await office.add("boss", role="admin")
 
-    assert (await office.registry.ensure_first_admin(file, to_file=True)).path is None
+    assert await office.registry.ensure_first_admin(file, to_file=True) == FirstAdmin(name="boss")
     assert file.exists()
 
 
@@ -148,13 +190,13 @@ async def test_a_file_whose_key_was_rotated_out_is_offered_until_it_ends(office:
 
 
 class Overtaken(FakeClientStore):
-    """Another process adds a client just before the first one is."""
+    """Another process adds an admin just before the first one is."""
 
     @override
     async def add_first(self, client: Client, key: ClientKey) -> bool:
         other = Office(store=self)
-        await other.add("overtaker")
-        return False
+        await other.add("overtaker", role="admin")
+        return await super().add_first(client, key)
 
 
 async def test_a_file_that_was_made_for_nothing_is_removed(tmp_path: Path) -> None:
@@ -162,6 +204,26 @@ async def test_a_file_that_was_made_for_nothing_is_removed(tmp_path: Path) -> No
 
     first = await office.registry.ensure_first_admin(tmp_path / "admin-key", to_file=True)
 
-    assert (first.key, first.path) == (None, None)
+    assert first == FirstAdmin(name="overtaker")
     assert names_in(tmp_path) == []
     assert office.trail.events == []
+
+
+class NameTaken(FakeClientStore):
+    """Another process gives the name to somebody just before the first try."""
+
+    @override
+    async def add_first(self, client: Client, key: ClientKey) -> bool:
+        if client.name == "admin":
+            await Office(store=self).add("admin")
+        return await super().add_first(client, key)
+
+
+async def test_a_name_that_was_taken_just_now_is_followed_by_the_next(tmp_path: Path) -> None:
+    office = Office(store=NameTaken())
+    file = tmp_path / "admin-key"
+
+    first = await office.registry.ensure_first_admin(file, to_file=True)
+
+    assert first == FirstAdmin(path=file, name="admin-2")
+    assert HASHER.digest(file.read_text().strip()) in await office.digests()

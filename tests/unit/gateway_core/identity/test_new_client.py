@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway_core.identity.model import Budget, Client
-from gateway_core.identity.new_client import NewClient, check_new_client, show_time
+from gateway_core.identity.new_client import NewClient, check_new_client, not_enforced, show_time
 from gateway_core.identity.unit_primitives import UNIT_PRIMITIVES
 from gateway_core.kernel.errors import RequestInvalid
 from gateway_core.kernel.units import MicroUsd
@@ -94,7 +94,24 @@ def test_every_unit_primitive_is_a_scope() -> None:
 def test_a_scope_that_is_no_unit_primitive_is_refused_with_the_nearest() -> None:
     said = refusal(replace(ASKED, scopes=["generate_code", "completecode"]))
 
-    assert said.startswith("There is no unit primitive 'completecode'; did you mean 'complete_code'?")
+    assert said.startswith("There is no unit primitive 'completecode'; did you mean 'complete_code'? Give names such")
+
+
+def test_where_no_word_is_near_the_sentence_ends_before_the_next() -> None:
+    assert refusal(replace(ASKED, role="boss")) == ("There is no role 'boss'. Give viewer, operator or admin, or none.")
+    assert refusal(replace(ASKED, scopes=["zzz"])).startswith("There is no unit primitive 'zzz'. Give names such as")
+
+
+@pytest.mark.parametrize(
+    ("asked", "named"),
+    [
+        (ASKED, []),
+        (NewClient("ci", rpm=1, expires_at=NOON, models=["coder"]), ["rpm"]),
+        (NewClient("ci", tpm=1, rpm=1, budget=Budget(MicroUsd(1), "day")), ["budget", "rpm", "tpm"]),
+    ],
+)
+def test_limits_that_are_kept_only_are_named(asked: NewClient, named: list[str]) -> None:
+    assert not_enforced(asked) == named
 
 
 @pytest.mark.parametrize("model", ["", " ", "a b", "a\0", "ü", "x" * 201])

@@ -154,3 +154,29 @@ def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:
     for use in (file.read, lambda: file.make(Secret("first"))):
         with pytest.raises(SettingInvalid, match=r"The test key file '.*/data/a-key' cannot be used: "):
             use()
+
+
+def test_a_secret_that_another_account_planted_is_not_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "key"
+    path.write_text("gw-planted")
+    path.chmod(0o600)
+    mine, foreign = os.geteuid(), path.stat().st_uid + 1
+    monkeypatch.setattr(os, "geteuid", lambda: foreign)
+    if mine == 0:
+        # What root owns is believed; so this test's file must be somebody else's.
+        os.chown(path, 4711, -1)
+
+    assert PrivateFile(path, "admin key").read() == Secret("gw-planted")
+    tmp_path.chmod(0o777)
+    with pytest.raises(SettingInvalid, match="belongs to another account, in a folder that everybody may write to"):
+        PrivateFile(path, "admin key").read()
+
+
+def test_the_mode_of_what_a_link_leads_to_is_left_alone(tmp_path: Path) -> None:
+    target, link = tmp_path / "target", tmp_path / "link"
+    target.write_text("gw-secret")
+    target.chmod(0o644)
+    link.symlink_to(target)
+
+    assert PrivateFile(link, "admin key").read() == Secret("gw-secret")
+    assert stat.S_IMODE(target.stat().st_mode) == 0o644

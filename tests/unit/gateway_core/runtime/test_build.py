@@ -55,7 +55,7 @@ async def test_the_first_key_gets_in_and_is_never_logged(tmp_path: Path) -> None
         key = file.read_text().strip()
         caller = await built.identity.authenticator.authenticate({"authorization": f"Bearer {key}"}.get)
 
-    assert first == FirstAdmin(path=file)
+    assert first == FirstAdmin(path=file, name="admin")
     assert caller.client is not None
     assert (caller.client.name, caller.client.role) == ("admin", "admin")
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -67,7 +67,7 @@ async def test_on_a_terminal_the_first_key_is_shown_once_and_kept_nowhere(tmp_pa
 
     assert first.key is not None
     assert first.path is None
-    assert second == FirstAdmin()
+    assert second == FirstAdmin(name="admin")
     kept = b"".join(path.read_bytes() for path in (tmp_path / "data").iterdir())
     assert first.key.reveal().encode() not in kept
 
