@@ -13,7 +13,7 @@ from string import Template
 
 from bench.native import LOOPBACK, BenchFailed, Upstream, http_get
 from bench.program import Program, wait_until
-from bench.scenarios import Door
+from bench.scenarios import CLIENT_KEY, Door
 
 START_LIMIT_S = 30.0
 NGINX_CONFIGURATION = Template("""\
@@ -83,7 +83,10 @@ def build_gateway(upstream: Upstream, *, executable: Path, folder: Path) -> Targ
     """Measure the gateway: one worker, its own data folder, and nothing of our environment."""
     port, metrics_port = _free_ports(2)
     data = folder / "data"
-    data.mkdir()
+    data.mkdir(mode=0o700)
+    key_file = data / "admin-key"
+    key_file.touch(mode=0o600)
+    key_file.write_text(f"{CLIENT_KEY}\n")
     return Target(
         name="gateway",
         door=Door.GATEWAY,
@@ -98,7 +101,9 @@ def build_gateway(upstream: Upstream, *, executable: Path, folder: Path) -> Targ
             "AIGW_FASTAPI__METRICS_HOST": LOOPBACK,
             "AIGW_FASTAPI__METRICS_PORT": str(metrics_port),
             "AIGW_DATA_DIR": str(data),
-            "AIGW_AUTH__BYPASS_EXTERNAL": "true",
+            # Nobody to ask for keys: a measurement calls nothing outside this machine.
+            "AIGW_GITLAB_URL": f"http://{LOOPBACK}:9",
+            "AIGW_CUSTOMER_PORTAL_URL": f"http://{LOOPBACK}:9",
             "AIGW_CUSTOM_MODELS__ENABLED": "true",
             "OPENAI_API_KEY": "sk-bench",
             "OPENAI_BASE_URL": upstream.url,
