@@ -110,14 +110,23 @@ async def test_what_is_older_is_forgotten_and_counted(store: AuditStore) -> None
 
 
 async def test_only_the_newest_are_kept_and_the_rest_is_counted(store: AuditStore) -> None:
-    await store.add([replace(ADDED, subject=str(number)) for number in range(10)])
+    await store.add([replace(REFUSED, subject=str(number)) for number in range(10)])
 
     assert await store.keep_newest(10) == 0
     assert await store.keep_newest(4) == 6
     assert [event.subject for event in await store.find(AuditQuery())] == ["9", "8", "7", "6"]
-    await store.add([REVOKED])
+    await store.add([replace(REFUSED, subject="10")])
     assert await store.keep_newest(4) == 1
-    assert [event.subject for event in await store.find(AuditQuery())] == ["ci", "9", "8", "7"]
+    assert [event.subject for event in await store.find(AuditQuery())] == ["10", "9", "8", "7"]
+
+
+async def test_no_flood_pushes_out_what_operators_did(store: AuditStore) -> None:
+    await store.add([ADDED, REVOKED, replace(ADDED, kind="client_rotated")])
+    await store.add([replace(REFUSED, subject=str(number)) for number in range(10)])
+
+    assert await store.keep_newest(2) == 8
+    kinds = [event.kind for event in await store.find(AuditQuery())]
+    assert kinds[2:] == ["client_rotated", "client_revoked", "client_added"]
 
 
 async def test_of_nothing_nothing_is_removed(store: AuditStore) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from gateway_core.audit.limits import fitted
-from gateway_core.audit.model import AuditEvent, AuditQuery
+from gateway_core.audit.model import CHANGES, AuditEvent, AuditQuery
 from gateway_core.kernel.errors import StorageUnavailable
 
 
@@ -58,11 +58,12 @@ class FakeAuditStore:
         return removed
 
     async def keep_newest(self, number: int) -> int:
-        """Remove the oldest, so that at most so many are left; tells how many went."""
+        """Keep so many of the newest, and every change of a client; tells how many went."""
         self._check()
-        removed = max(0, len(self.events) - number)
-        del self.events[:removed]
-        return removed
+        before = len(self.events)
+        old = max(0, before - number)
+        self.events[:old] = [event for event in self.events[:old] if event.kind in CHANGES]
+        return before - len(self.events)
 
     def _check(self) -> None:
         if self.down:

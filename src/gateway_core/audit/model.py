@@ -16,6 +16,9 @@ AuditKind = Literal[
     "token_issued",
 ]
 
+CHANGES: frozenset[AuditKind] = frozenset({"client_added", "client_rotated", "client_revoked"})
+"""What operators did. It is never pushed out of the record by what callers do."""
+
 
 @dataclass(frozen=True, slots=True)
 class AuditEvent:

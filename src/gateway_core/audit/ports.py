@@ -33,5 +33,5 @@ class AuditStore(Protocol):
         ...
 
     async def keep_newest(self, number: int) -> int:
-        """Remove the oldest, so that at most so many are left; tells how many went."""
+        """Keep so many of the newest, and every change of a client; tells how many went."""
         ...

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, RowMapping, delete, func, insert, select
+from sqlalchemy import ColumnElement, RowMapping, and_, delete, func, insert, select
 
 from gateway_core.audit.limits import fitted
-from gateway_core.audit.model import AuditEvent, AuditQuery
+from gateway_core.audit.model import CHANGES, AuditEvent, AuditQuery
 from gateway_core.storage.ports import Storage
 from gateway_core.storage.tables import AUDIT_EVENTS, from_micros, to_micros
 
@@ -55,11 +55,11 @@ class SqlAuditStore:
         return await self._remove(AUDIT_EVENTS.c.at < to_micros(before))
 
     async def keep_newest(self, number: int) -> int:
-        """Remove the oldest, so that at most so many are left; tells how many went."""
+        """Keep so many of the newest, and every change of a client; tells how many went."""
         # By their ids, which only grow: to count a million rows would take seconds.
         async with self._storage.reading() as connection:
             newest = await connection.scalar(select(func.max(AUDIT_EVENTS.c.id))) or 0
-        return await self._remove(AUDIT_EVENTS.c.id <= newest - number)
+        return await self._remove(and_(AUDIT_EVENTS.c.id <= newest - number, AUDIT_EVENTS.c.kind.not_in(CHANGES)))
 
     async def _remove(self, unwanted: ColumnElement[bool]) -> int:
         ids = select(AUDIT_EVENTS.c.id).where(unwanted).limit(_AT_ONCE)

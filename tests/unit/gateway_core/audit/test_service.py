@@ -74,6 +74,11 @@ def events(count: int) -> list[AuditEvent]:
     return [replace(ADDED, subject=str(number)) for number in range(count)]
 
 
+def refusals(count: int) -> list[AuditEvent]:
+    # Each of another caller, so that none is summed up.
+    return [replace(REFUSED, actor=str(number), subject=str(number)) for number in range(count)]
+
+
 def subjects(store: FakeAuditStore) -> list[str]:
     return [event.subject for event in store.events]
 
@@ -269,7 +274,7 @@ def test_of_too_many_events_the_oldest_are_removed_once_an_hour_and_it_is_told(l
         store = FakeAuditStore()
         async with trail_on(store, keep_events=10):
             await asyncio.sleep(60)
-            await store.add(events(25))
+            await store.add(refusals(25))
             await asyncio.sleep(3400)
             assert len(store.events) == 25
             await asyncio.sleep(200)
@@ -287,15 +292,15 @@ def test_events_that_come_in_great_numbers_do_not_wait_for_the_hour_to_be_remove
         store = FakeAuditStore()
         async with trail_on(store, keep_events=100) as trail:
             await asyncio.sleep(60)
-            for event in events(9_990):
+            for event in refusals(9_990):
                 trail.record(event)
             await asyncio.sleep(10)
             assert len(store.events) == 9_990
-            for event in events(10):
+            for event in refusals(10):
                 trail.record(event)
             await asyncio.sleep(10)
             assert len(store.events) == 100
-            for event in events(10):
+            for event in refusals(10):
                 trail.record(event)
             await asyncio.sleep(10)
             assert len(store.events) == 110

@@ -31,7 +31,7 @@ async def test_more_events_than_are_kept_go_in_portions_too(tmp_path: Path, monk
     monkeypatch.setattr(sql, "_AT_ONCE", 3)
     async with open_database(f"sqlite:///{tmp_path}/gateway.db") as database:
         store = SqlAuditStore(database)
-        await store.add([AuditEvent(MORNING, "client_added", subject=str(number)) for number in range(10)])
+        await store.add([AuditEvent(MORNING, "credential_refused", subject=str(number)) for number in range(10)])
 
         assert await store.keep_newest(2) == 8
         assert [event.subject for event in await store.find(AuditQuery())] == ["9", "8"]
