@@ -375,7 +375,9 @@ class IssuerKeys:
     def _barred(self, keys: Sequence[TrustedKey]) -> tuple[TrustedKey, ...]:
         """Keep keys of an issuer that is not checked from signing in the name of one that is."""
         checked = [state for state in self._states if state.source.check_issuer]
-        names = {name.rstrip("/") for state in checked for name in (state.source.url, state.issuer_name) if name}
+        # What an impostor calls itself is another one's name, and stays that one's.
+        called = [state.issuer_name for state in checked if state.source not in self._impostors]
+        names = {name.rstrip("/") for name in (*called, *(state.source.url for state in checked)) if name}
         return tuple(replace(key, barred=frozenset(names)) for key in keys) if names else tuple(keys)
 
 

@@ -117,6 +117,7 @@ async def test_an_issuer_that_calls_itself_like_another_one_is_refused(followed:
 
     assert kids(keys) == ["Gitlab/g1"]
     assert keys.trouble() == f"other: AIGW_AUTH__ISSUERS: it calls itself {GITLAB.url!r}, as another issuer does"
+    assert [set(key.barred) for key in tuple(keys.keys())] == [{OTHER.url}]
     refusals = [line for line in issuer_log() if line["message"] == "issuer_refused"]
     assert [(line["level"], line["oidc_provider"]) for line in refusals] == [("error", "other")]
 
