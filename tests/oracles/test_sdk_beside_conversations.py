@@ -137,6 +137,25 @@ def test_a_tool_that_failed_is_told_as_failed(
         assert (told.text == "no such city") is not fails
 
 
+def test_a_tool_of_openais_own_is_refused_by_its_kind_and_listed_so_when_it_may_be_left_out(
+    gateway: RunningGateway, stage: Stage
+) -> None:
+    stage.says(Say("Fine."))
+    sdk = sdk_openai.connect(gateway.url, key=gateway.key, retries=0)
+    model = VENDORS["anthropic_messages"].model
+    # Any: see above.
+    tools: list[Any] = [{"type": "function", **FUNCTIONS[0]["function"]}, {"type": "web_search"}]
+
+    with pytest.raises(openai.BadRequestError, match=r"tools\[1\] of type 'web_search': for-anthropic-messages has no"):
+        sdk.responses.create(model=model, input="Go.", tools=tools)
+    allowed = sdk.responses.with_raw_response.create(
+        model=model, input="Go.", tools=tools, extra_headers={"x-gateway-unsupported": "drop"}
+    )
+
+    assert allowed.headers["x-gateway-dropped"] == "tools[1] of type 'web_search'"
+    assert [asked.tools for asked in stage.asked] == [["weather"]]
+
+
 @dialects
 def test_the_switch_against_parallel_calls_arrives_or_is_refused_by_name(
     gateway: RunningGateway, stage: Stage, *, dialect: str

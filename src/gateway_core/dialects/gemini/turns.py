@@ -73,7 +73,12 @@ def parse_system(instruction: Members | None) -> Iterator[Message]:
 
 def parse_turns(contents: Iterable[Members]) -> tuple[Message, ...]:
     """Read the conversation."""
-    messages: list[Message] = []
+    return tuple(message for message, _ in parse_placed(contents))
+
+
+def parse_placed(contents: Iterable[Members]) -> list[tuple[Message, str]]:
+    """Read the conversation, each message with the place of the content that it begins in."""
+    messages: list[tuple[Message, str]] = []
     ids = CallIds()
     pieces = _Pieces()
     for content in contents:
@@ -81,17 +86,18 @@ def parse_turns(contents: Iterable[Members]) -> tuple[Message, ...]:
         items = list(content.objects("parts"))
         parts = [part for item in items for part in _parse_part(item, role=role, ids=ids)]
         match role:
-            case "model" if messages and messages[-1].role == "assistant":
-                messages[-1] = Message("assistant", pieces.join(messages[-1].parts, parts, items))
+            case "model" if messages and messages[-1][0].role == "assistant":
+                last, where = messages[-1]
+                messages[-1] = Message("assistant", pieces.join(last.parts, parts, items)), where
             case "model":
-                messages.append(Message("assistant", tuple(parts)))
+                messages.append((Message("assistant", tuple(parts)), content.where))
                 pieces = _Pieces()
                 pieces.note(items)
             case "user" | "function" | "tool":
-                messages += _parse_user(parts)
+                messages += [(message, content.where) for message in _parse_user(parts)]
             case _:
                 raise RequestInvalid(f"{content.place('role')}: {role!r} is not known; send user or model.")
-    return tuple(messages)
+    return messages
 
 
 class _Pieces:

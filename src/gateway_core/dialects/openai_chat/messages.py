@@ -40,19 +40,24 @@ _ROLES: dict[str, Role] = {
 
 def parse_messages(items: Iterable[MessageItem]) -> tuple[Message, ...]:
     """Read messages; tool results that follow each other are one turn, with what was sent after them."""
-    messages: list[Message] = []
+    return tuple(message for message, _ in parse_placed(items))
+
+
+def parse_placed(items: Iterable[MessageItem]) -> list[tuple[Message, int]]:
+    """Read messages, each with the number of the item that it begins with."""
+    messages: list[tuple[Message, int]] = []
     called: dict[str, str] = {}
     for number, item in enumerate(items):
         message = _parse_message(item, called, number=number)
-        last = messages[-1] if messages else Message("user", ())
+        last, first = messages[-1] if messages else (Message("user", ()), 0)
         restored = put_back(last, message)
         if message.role == "tool" and last.role == "tool":
-            messages[-1] = Message("tool", last.parts + message.parts)
+            messages[-1] = Message("tool", last.parts + message.parts), first
         elif restored is not None:
-            messages[-1] = restored
+            messages[-1] = restored, first
         else:
-            messages.append(message)
-    return tuple(messages)
+            messages.append((message, number))
+    return messages
 
 
 def render_messages(messages: Iterable[Message], voice: Voice) -> Iterable[dict[str, object]]:

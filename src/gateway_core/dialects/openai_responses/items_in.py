@@ -42,13 +42,23 @@ _ROLES: dict[str, Role] = {"system": "system", "developer": "developer", "user":
 
 def parse_items(raws: Sequence[msgspec.Raw], *, extras: Extras) -> list[Message]:
     """Read the input; raises `RequestInvalid` that names the item's member."""
+    return [message for message, _ in parse_placed(raws, extras=extras)]
+
+
+def parse_placed(raws: Sequence[msgspec.Raw], *, extras: Extras) -> list[tuple[Message, list[int]]]:
+    """Read the input as messages, each with the numbers of its items."""
     turns: list[Message] = []
+    items: list[list[int]] = []
     for number, raw in enumerate(raws):
         where = f"input[{number}]"
         item = _parse_item(raw, where=where, extras=extras)
-        if item is not None:
-            _take(turns, item, where=where, extras=extras)
-    return turns
+        if item is None:
+            continue
+        _take(turns, item, where=where, extras=extras)
+        if len(turns) > len(items):
+            items.append([])
+        items[-1].append(number)
+    return list(zip(turns, items, strict=True))
 
 
 def parse_inside(decoder: msgspec.json.Decoder[Item], raw: msgspec.Raw, *, where: str) -> Item:

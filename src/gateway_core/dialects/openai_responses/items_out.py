@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from gateway_core.dialects.openai_responses.custom import unwrap
-from gateway_core.dialects.openai_responses.items_in import REDACTED
-from gateway_core.dialects.openai_responses.parts import render_output, render_said
+from gateway_core.dialects.openai_responses.items_in import REDACTED, UNNAMED
+from gateway_core.dialects.openai_responses.parts import Content, render_output, render_said
 from gateway_core.dialects.openai_responses.target import Target
 from gateway_core.inference.request import (
     Document,
@@ -25,6 +25,9 @@ from gateway_core.inference.request import (
 
 LONGEST_ID = 64
 """Characters that the vendor takes in the id of a call."""
+
+UNNAMED_MESSAGE = "msg_unnamed"
+"""Begins the id of a message that came without one, where the vendor's schema wants it."""
 
 _Wire = dict[str, object]
 # How the vendor's encrypted content begins, whatever it holds; seen in its documentation's examples, 2026-11.
@@ -45,7 +48,7 @@ def render_items(messages: Sequence[Message], target: Target) -> list[_Wire]:
         if message.name:
             target.losses.hint(f"{where}.name")
         items += _render_message(message, where=where, target=target, custom_calls=calls)
-    return items
+    return [_with_id(item, number) for number, item in enumerate(items)]
 
 
 def _render_message(message: Message, *, where: str, target: Target, custom_calls: set[str]) -> Iterator[_Wire]:
@@ -56,12 +59,33 @@ def _render_message(message: Message, *, where: str, target: Target, custom_call
         if kind == "said":
             said = [part for part in group if isinstance(part, (Text, Refusal, Image, Document, Media))]
             content = render_said(said, role=role, where=where, target=target)
-            yield {"type": "message", "role": role, "content": content}
+            whole: _Wire = {"type": "message", "role": role, "content": content}
+            yield whole if target.home or role != "assistant" else _as_answered(whole, content)
         elif kind == "thought":
             thoughts = [part for part in group if isinstance(part, Thinking)]
             yield from _render_thoughts(thoughts, where=where, target=target)
         else:
             yield from _render_exchange(group, where=where, target=target, custom_calls=custom_calls)
+
+
+def _as_answered(message: _Wire, content: Content) -> _Wire:
+    """Write an earlier answer in the form that every server takes.
+
+    Parts that an answer has are read as the vendor's own item, with an id and a status: its own service
+    takes them without, while servers that read by its schema refuse the whole request. So text goes
+    out as text, its parts put together as readers of answers do, and only what text cannot say as that item.
+    """
+    if isinstance(content, str):
+        return message
+    if all(part.keys() == {"type", "text"} for part in content):
+        return {**message, "content": "".join(str(part["text"]) for part in content)}
+    parts = [part if part["type"] == "refusal" else {"annotations": [], **part} for part in content]
+    return {**message, "content": parts, "status": "completed", "id": UNNAMED_MESSAGE}
+
+
+def _with_id(item: _Wire, number: int) -> _Wire:
+    """Make the id that stands for none unlike all others."""
+    return {**item, "id": f"{item['id']}_{number}"} if item.get("id") in {UNNAMED, UNNAMED_MESSAGE} else item
 
 
 def _kind_of(part: Part) -> str:
@@ -99,15 +123,17 @@ def _render_thought(pieces: Sequence[Thinking], *, where: str, target: Target) -
     if target.is_openai and not target.home and not sealed.startswith(_SEAL):
         target.losses.hint(f"{where}: thinking of another model")
     elif own or sealed or texts or target.home:
-        yield _render_reasoning(texts, own=own, sealed=sealed)
+        yield _render_reasoning(texts, own=own, sealed=sealed, target=target)
 
 
-def _render_reasoning(texts: Sequence[str], *, own: str, sealed: str) -> _Wire:
-    summary = [{"type": "summary_text", "text": text} for text in texts]
-    if not own and not sealed:
-        content = [{"type": "reasoning_text", "text": text} for text in texts]
-        return {"type": "reasoning", "summary": [], "content": content}
-    wire: _Wire = {"type": "reasoning", "id": own, "summary": summary, "encrypted_content": sealed}
+def _render_reasoning(texts: Sequence[str], *, own: str, sealed: str, target: Target) -> _Wire:
+    # Servers of open models read by the vendor's schema, which wants an id; the vendor itself knows its seals.
+    own = own or ("" if target.home or sealed.startswith(_SEAL) else UNNAMED)
+    wire: _Wire = {"type": "reasoning", "id": own, "summary": [], "encrypted_content": sealed}
+    if sealed or (own and own != UNNAMED):
+        wire["summary"] = [{"type": "summary_text", "text": text} for text in texts]
+    else:
+        wire["content"] = [{"type": "reasoning_text", "text": text} for text in texts]
     return {name: value for name, value in wire.items() if value != ""}
 
 

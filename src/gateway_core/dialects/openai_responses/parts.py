@@ -19,7 +19,10 @@ from gateway_core.kernel.errors import FeatureUnsupported, RequestInvalid
 
 SaidPart = Text | Refusal | Image | Document | Media
 Extras = dict[str, Json]
+Content = str | list[Mapping[str, object]]
+"""A message's content as it is written."""
 
+_USUAL_DETAIL = "auto"
 _DATA_URL = re.compile(r"data:(?P<kind>[^;,]*)(?:;[^;,]*)*;base64,(?P<data>.*)", re.DOTALL)
 _NAMELESS = re.compile(r"document\.\w+")
 _ENDINGS = {
@@ -81,7 +84,8 @@ def _parse_part(part: ContentPart, *, where: str, extras: Extras) -> SaidPart:
 
 
 def _parse_image(part: ContentPart, cache: CacheMark | None) -> Image:
-    url, detail = part.image_url or "", part.detail or ""
+    url = part.image_url or ""
+    detail = "" if part.detail in {None, _USUAL_DETAIL} else part.detail or ""
     if url.startswith("data:") and (match := _DATA_URL.fullmatch(url)):
         return Image(match["kind"], match["data"], file_id=part.file_id or "", detail=detail, cache=cache)
     return Image(url=url, file_id=part.file_id or "", detail=detail, cache=cache)
@@ -116,27 +120,29 @@ def _parse_mark(mark: BreakpointItem | None) -> CacheMark | None:
     return None if mark is None else CacheMark(_SHORTER.get(mark.ttl or "", mark.ttl or ""))
 
 
-def render_said(parts: Sequence[SaidPart], *, role: str, where: str, target: Target) -> object:
+def render_said(parts: Sequence[SaidPart], *, role: str, where: str, target: Target) -> Content:
     """Write the content of a message: text alone as text, anything else as parts."""
     wires = [_render_said_part(part, role=role, where=where, target=target) for part in parts]
     written = [wire for wire in wires if wire is not None]
     if not written:
         return ""
-    only = written[0] if len(written) == 1 else {}
-    if only.get("text") and set(only) == {"type", "text"}:
-        return only["text"]
+    match written:
+        case [{"type": _, "text": str(text), **more}] if text and not more:
+            return text
     return written
 
 
 def render_output(
     parts: Sequence[Text | Image | Document | Media], *, cache: CacheMark | None, where: str, target: Target
-) -> object:
+) -> Content:
     """Write what a tool answered; a mark on the whole goes to its last part."""
     content = render_said(parts, role="user", where=where, target=target)
     mark = _render_mark(cache, where=where, target=target)
     if not mark or not content:
         return content
-    pieces = content if isinstance(content, list) else [{"type": "input_text", "text": content}]
+    pieces: Sequence[Mapping[str, object]] = (
+        content if isinstance(content, list) else [{"type": "input_text", "text": content}]
+    )
     return [*pieces[:-1], {**pieces[-1], **mark}]
 
 
@@ -151,7 +157,7 @@ def _render_said_part(part: SaidPart, *, role: str, where: str, target: Target) 
             spoken = {"type": "refusal", "refusal": part.text}
             return spoken if role == "assistant" else {"type": "input_text", "text": part.text}
         case Image():
-            return _render_image(part) | _render_mark(part.cache, where=where, target=target)
+            return _render_image(part, target) | _render_mark(part.cache, where=where, target=target)
         case Document():
             return _render_file(part, where=where, target=target)
         case Media():
@@ -180,7 +186,8 @@ def _render_spoken(part: Text, *, where: str, target: Target) -> dict[str, objec
     return wire
 
 
-def _render_image(image: Image) -> dict[str, object]:
+def _render_image(image: Image, target: Target) -> dict[str, object]:
+    """Write a picture; the vendor's schema wants to hear how closely it is looked at, even if as usual."""
     wire: dict[str, object] = {"type": "input_image"}
     if image.file_id:
         wire["file_id"] = image.file_id
@@ -188,8 +195,8 @@ def _render_image(image: Image) -> dict[str, object]:
         wire["image_url"] = f"data:{image.media_type};base64,{image.data}"
     elif image.url:
         wire["image_url"] = image.url
-    if image.detail:
-        wire["detail"] = image.detail
+    if detail := image.detail or ("" if target.home else _USUAL_DETAIL):
+        wire["detail"] = detail
     return wire
 
 

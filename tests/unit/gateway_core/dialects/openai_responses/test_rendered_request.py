@@ -285,9 +285,47 @@ def test_thoughts_up_to_a_seal_are_one_item() -> None:
 def test_thoughts_without_a_proof_go_to_open_models_as_they_write_them() -> None:
     assert items_of(foreign(Thinking("a"), Text("b"), role="assistant"))[0] == {
         "type": "reasoning",
+        "id": "rs_unnamed_0",
         "summary": [],
         "content": [{"type": "reasoning_text", "text": "a"}],
     }
+
+
+def test_an_answer_of_several_texts_goes_out_as_one_text() -> None:
+    [item] = items_of(foreign(Text("Let me"), Text(" look."), role="assistant"))
+
+    assert item == {"type": "message", "role": "assistant", "content": "Let me look."}
+
+
+def test_what_text_cannot_say_of_an_answer_goes_out_as_the_vendors_own_item() -> None:
+    cited = Text("b", citations=(Citation(url="https://a.example", title="A", text_start=0, text_end=1),))
+
+    items = items_of(foreign(Text("a"), cited, ToolCall("c", "f", "{}"), Refusal("no"), role="assistant"))
+
+    assert [item["type"] for item in items if isinstance(item, dict)] == ["message", "function_call", "message"]
+    said, _, refused = items
+    assert isinstance(said, dict)
+    assert (said["id"], said["status"]) == ("msg_unnamed_0", "completed")
+    assert isinstance(said["content"], list)
+    assert said["content"][0] == {"type": "output_text", "text": "a", "annotations": []}
+    assert refused == {
+        "type": "message",
+        "id": "msg_unnamed_2",
+        "role": "assistant",
+        "status": "completed",
+        "content": [{"type": "refusal", "refusal": "no"}],
+    }
+
+
+def test_how_closely_to_look_at_a_picture_is_always_said_and_the_usual_is_read_as_nothing() -> None:
+    request = foreign(Text("a"), Image(url="https://a.example/1.png"))
+
+    [item] = items_of(request)
+
+    assert isinstance(item, dict)
+    assert isinstance(item["content"], list)
+    assert item["content"][1] == {"type": "input_image", "image_url": "https://a.example/1.png", "detail": "auto"}
+    assert parse_request(render_request(request)).prompt == request.prompt
 
 
 @pytest.mark.parametrize(
