@@ -43,7 +43,8 @@ class Catalogue:
 
     `keys` has an entry for each provider that is configured; `defaults` names the
     model of each feature; `known` maps names that GitLab sends to what they mean here.
-    `scripted` answers everything from a script (mock mode).
+    `scripted` answers everything from a script (mock mode). `custom_hosts` are patterns of the hosts
+    at which a caller's own model may be; empty: any.
 
     At the universal door, `models` are the names that callers may ask for, each with the
     models that answer for it, in order: one, or those of a route. `prefixes` tells by how a
@@ -56,6 +57,7 @@ class Catalogue:
     known: Mapping[str, ModelRef] = field(default_factory=dict)
     custom_models: bool = False
     custom_headers: Mapping[str, str] = field(default_factory=dict)
+    custom_hosts: tuple[str, ...] = ()
     scripted: bool = False
     models: Mapping[str, tuple[ModelRef, ...]] = field(default_factory=dict)
     prefixes: tuple[tuple[str, str], ...] = ()

@@ -2,7 +2,7 @@
 
 1. Mock mode: the scripted provider, whatever was wished for.
 2. A model that the caller brought along (endpoint, key or identifier): that one, when
-   custom models are enabled, else a refusal.
+   custom models are enabled and its host is one of those listed, else a refusal.
 3. A model of a provider that is configured here: that one.
 4. Anything else: the installation's default for the feature. GitLab names models
    by its own defaults, so a name that is not configured is no reason to fail;
@@ -20,6 +20,7 @@ from gateway_core.inference.profile import profile_of
 from gateway_core.inference.wish import ModelWish
 from gateway_core.kernel.errors import NoModelConfigured, PermissionMissing, RequestInvalid
 from gateway_core.keys.model import OneKey
+from gateway_core.routing.hosts import host_of, is_listed
 from gateway_core.routing.model import Candidate, Catalogue, ModelRef
 
 SCRIPTED = "scripted"
@@ -30,6 +31,8 @@ _MOCKED_PROMPT = ("fake-provider", "fake-model")
 _MOCKED_CHAT = ("chat-model-provider-mocked", "chat-model-mocked")
 
 _ADDRESS = re.compile(r"https?://[^\s/?#@\x00-\x1f\x7f-\U0010ffff]+(?:/[!\"$->@-~]*)?")
+# The longest that a name can be; RFC 1035, section 2.3.4.
+_LONGEST_HOST = 253
 _GATE = "specifying custom models endpoint is disabled"
 _COMPATIBLE_NAMES = frozenset(
     {
@@ -105,10 +108,8 @@ def _self_hosted(wish: ModelWish, catalogue: Catalogue) -> Candidate:
         raise RequestInvalid(
             "A self-hosted model needs its address: set model_endpoint, for example http://host:8000/v1."
         )
-    if wish.endpoint and not _ADDRESS.fullmatch(wish.endpoint):
-        raise RequestInvalid(
-            "model_endpoint must be an address such as http://host:8000/v1: http or https, no user and no query."
-        )
+    if wish.endpoint:
+        _check_address(wish.endpoint, catalogue)
     model = model or wish.model
     if not model:
         raise RequestInvalid("A self-hosted model needs a name: set model_name or model_identifier.")
@@ -118,6 +119,21 @@ def _self_hosted(wish: ModelWish, catalogue: Catalogue) -> Candidate:
     lease = Lease(wish.endpoint.rstrip("/") or None, wish.api_key, catalogue.custom_headers)
     engine = wish.provider or "litellm"
     return Candidate(provider, model, OneKey(lease), engine, wish.model or model, family)
+
+
+def _check_address(endpoint: str, catalogue: Catalogue) -> None:
+    found = host_of(endpoint) if _ADDRESS.fullmatch(endpoint) else None
+    if found is None:
+        raise RequestInvalid(
+            "model_endpoint must be an address such as http://host:8000/v1: http or https, no user and no query."
+        )
+    host, port = found
+    if catalogue.custom_hosts and not is_listed(host, port, patterns=catalogue.custom_hosts):
+        message = (
+            f"model_endpoint: the host {host[:_LONGEST_HOST]!r} with port {port} is not one that this gateway calls; "
+            "its operator can add it to AIGW_CUSTOM_MODELS__ALLOWED_HOSTS."
+        )
+        raise RequestInvalid(message)
 
 
 def _provider_of(named: str) -> str:

@@ -67,6 +67,7 @@ def build_catalogue(
         known=KNOWN_MODELS,
         custom_models=settings.custom_models.enabled,
         custom_headers=_extra_headers(settings),
+        custom_hosts=settings.custom_models.allowed_hosts,
         scripted=scripted,
         models=parts.answering,
         prefixes=prefixes,

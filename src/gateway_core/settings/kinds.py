@@ -6,7 +6,9 @@ A check raises ValueError with the words that say what is wrong; they become a p
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 from urllib.parse import urlsplit
@@ -54,6 +56,10 @@ class Verbatim:
 
 Plain = TypeVar("Plain")
 
+_HOST_PATTERN = re.compile(
+    r"(?:(?:\*\.)?[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?|\[(?P<six>[0-9a-f:.]+)\])(?::(?P<port>[0-9]{1,5}))?", re.IGNORECASE
+)
+
 
 def _checked_url(text: str) -> str:
     """Give back an http(s) URL that names a host; anything else is refused."""
@@ -72,6 +78,23 @@ def _checked_host(text: str) -> str:
     if not text or "/" in text or any(char.isspace() for char in text):
         raise ValueError("is not a host")
     return text
+
+
+def _checked_hosts(hosts: tuple[str, ...]) -> tuple[str, ...]:
+    """Give back patterns of hosts, in lower case; the first that is none is refused."""
+    for host in hosts:
+        match = _HOST_PATTERN.fullmatch(host)
+        if match is None or not _is_possible(match):
+            raise ValueError(f"holds {host[:80]!r}, which is no host")
+    return tuple(host.lower() for host in hosts)
+
+
+def _is_possible(pattern: re.Match[str]) -> bool:
+    try:
+        ip_address(pattern["six"] or "::")
+    except ValueError:
+        return False
+    return pattern["port"] is None or 0 < int(pattern["port"]) < 65_536
 
 
 def _checked_listener(text: str) -> str:
@@ -157,6 +180,14 @@ LogLevel = Annotated[
     Accepts("DEBUG, INFO, WARNING, ERROR or CRITICAL"),
 ]
 CommaList = Annotated[tuple[str, ...], BeforeValidator(split_commas), Accepts("a list with commas between its members")]
+HostPatterns = Annotated[
+    tuple[str, ...],
+    BeforeValidator(split_commas),
+    AfterValidator(_checked_hosts),
+    Accepts(
+        "hosts with commas between them, each as models.example, models.example:8443, *.models.example or [::1]:8000"
+    ),
+]
 FromJson = Annotated[Plain, BeforeValidator(_read_json)]
 Pem = Annotated[SecretStr, BeforeValidator(_real_newlines), Accepts("a PEM text")]
 QuotedJson = Annotated[SecretStr, BeforeValidator(_without_outer_quotes), Accepts("a JSON text")]

@@ -17,6 +17,7 @@ from gateway_core.settings.kinds import (
     FilePath,
     FromJson,
     Host,
+    HostPatterns,
     JsonObject,
     Passphrase,
     QuotedJson,
@@ -97,6 +98,9 @@ class CustomModels(Section):
         FromJson[Secret[dict[str, str]]], Accepts('a JSON object of texts such as {"X-Team": "blue"}')
     ] = Secret({})
     """Headers added to every call to a custom model."""
+
+    allowed_hosts: HostPatterns = ()
+    """Hosts at which callers may name a model: a name or an address, with any port or one, `*.` for all below; not set: any."""
 
 
 class DuoChat(Section):

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
+from ai_gateway.api.gitlab.brought_models import check_may_bring
 from ai_gateway.api.gitlab.code_answers import AMAZON_Q, CATEGORY, choices_of, refuse_amazon_q
 from ai_gateway.api.gitlab.code_schema import messages_of
 from ai_gateway.api.gitlab.code_streams import event_stream, plain_stream
@@ -75,6 +76,7 @@ def _read(body: ComponentsBody, request: Request) -> tuple[CodeRequest, bool]:
         category=CATEGORY,
     )
     refuse_amazon_q(wish)
+    check_may_bring(request, wish)
     context = body.context if _supports_context(exchange) else ()
     if isinstance(driver, CompletionComponent):
         return _completion(driver.payload, wish=wish, context=context), False

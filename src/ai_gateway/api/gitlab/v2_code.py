@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
+from ai_gateway.api.gitlab.brought_models import check_may_bring
 from ai_gateway.api.gitlab.code_answers import AMAZON_Q, CATEGORY, choices_of, refuse_amazon_q
 from ai_gateway.api.gitlab.code_schema import CompletionBody, GenerationBody, V2Body, messages_of
 from ai_gateway.api.gitlab.code_streams import plain_stream
@@ -77,7 +78,9 @@ async def code_generations(body: GenerationBody, request: Request) -> ASGIApp:
 
 
 def _wish(body: V2Body, request: Request, feature: Feature) -> ModelWish:
-    return with_allowed_models(request, _asked_for(body, request, feature))
+    wish = _asked_for(body, request, feature)
+    check_may_bring(request, wish)
+    return with_allowed_models(request, wish)
 
 
 def _asked_for(body: V2Body, request: Request, feature: Feature) -> ModelWish:

@@ -331,6 +331,48 @@ def test_a_plain_address_is_taken(endpoint: str) -> None:
     assert choose(wish("litellm", "m", endpoint=endpoint), OWN).keys.lease().base_url == endpoint.rstrip("/")
 
 
+@pytest.mark.parametrize("endpoint", ["http://h:99999/v1", "http://h:x/v1", "http://[::1/v1"])
+def test_an_address_with_an_impossible_host_or_port_is_refused(endpoint: str) -> None:
+    assert refusal(wish("litellm", "m", endpoint=endpoint), OWN).startswith("model_endpoint must be an address")
+
+
+LISTED = replace(OWN, custom_hosts=("models.example:8000", "*.gpu.example"))
+
+
+@pytest.mark.parametrize("endpoint", ["http://models.example:8000/v1", "https://a.gpu.example/v1"])
+def test_a_model_at_a_listed_host_answers(endpoint: str) -> None:
+    assert choose(wish("litellm", "m", endpoint=endpoint), LISTED).keys.lease().base_url == endpoint
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "named"),
+    [
+        (ENDPOINT, "'127.0.0.1' with port 8000"),
+        ("http://models.example/v1", "'models.example' with port 80"),
+        ("https://gpu.example/secret-path", "'gpu.example' with port 443"),
+        ("http://169.254.169.254/latest", "'169.254.169.254' with port 80"),
+    ],
+)
+@pytest.mark.parametrize("identifier", ["", "custom_openai/m", "anthropic/claude-sonnet-4-5"])
+def test_a_model_at_any_other_host_is_refused_by_its_name(endpoint: str, named: str, identifier: str) -> None:
+    assert refusal(wish("litellm", "m", endpoint=endpoint, identifier=identifier), LISTED) == (
+        f"model_endpoint: the host {named} is not one that this gateway calls; "
+        "its operator can add it to AIGW_CUSTOM_MODELS__ALLOWED_HOSTS."
+    )
+
+
+def test_a_listed_host_is_no_way_around_custom_models_that_are_off() -> None:
+    off = replace(LISTED, custom_models=False)
+
+    assert refusal(wish("litellm", "m", endpoint="http://models.example:8000"), off).startswith(
+        "specifying custom models endpoint is disabled"
+    )
+
+
+def test_a_host_with_an_endless_name_is_not_repeated_whole() -> None:
+    assert len(refusal(wish("litellm", "m", endpoint=f"http://{'x' * 9_000}/v1"), LISTED)) < 500
+
+
 # A caller who is limited to some models.
 
 

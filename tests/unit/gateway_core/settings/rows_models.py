@@ -26,6 +26,14 @@ PROVIDERS = (
     Row(
         "AIGW_CUSTOM_MODELS__EXTRA_HEADERS", "custom_models.extra_headers", {}, '{"A": "b"}', {"A": "b"}, bad='{"A": 1}'
     ),
+    Row(
+        "AIGW_CUSTOM_MODELS__ALLOWED_HOSTS",
+        "custom_models.allowed_hosts",
+        (),
+        "Models.example, *.b.example:8443,,[::1]",
+        ("models.example", "*.b.example:8443", "[::1]"),
+        bad="https://models.example/v1",
+    ),
     count("AIGW_DUO_CHAT__MAX_TOKENS", "duo_chat.max_tokens", None),
     seconds("AIGW_DUO_CHAT__MODEL_REQUEST_TIMEOUT", "duo_chat.model_request_timeout", 30.0),
     text("AIGW_MODEL_KEYS__MISTRAL_API_KEY", "model_keys.mistral_api_key"),

@@ -43,3 +43,24 @@ def test_objects_inside_a_section_need_no_second_quoting() -> None:
 def test_a_number_is_no_text(section: str, name: str) -> None:
     with pytest.raises(SettingInvalid, match=rf"^{section} \({name}\)"):
         load_settings({section: f'{{"{name}": 1}}'}, env_file=None)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("https://h", "h/v1", "h:0", "h:65536", "h:x", "h:", "*", "*.", "a.*.b", "*h", "u@h", "::1", "[::1", "[x]"),
+        *("[1:2]", "h h", "-h", "h.", ".h", "h?x", "h#x", "h\\x", "é.example", "0.0.0.0/0"),
+    ],
+)
+def test_a_host_that_is_none_is_refused_by_its_name(host: str) -> None:
+    with pytest.raises(SettingInvalid, match="which is no host; give hosts with commas between them") as refused:
+        load_settings({"AIGW_CUSTOM_MODELS__ALLOWED_HOSTS": f"h.example,{host}"}, env_file=None)
+    assert repr(host) in str(refused.value)
+
+
+def test_hosts_may_be_names_addresses_and_whatever_is_below_a_name_each_with_a_port() -> None:
+    given = "H.example, h.example:65535, *.h.example:1, 10.0.0.1:8000, [::1], [FE80::1]:8000, localhost, under_score"
+
+    settings = load_settings({"AIGW_CUSTOM_MODELS__ALLOWED_HOSTS": given}, env_file=None)
+
+    assert settings.custom_models.allowed_hosts == tuple(given.lower().split(", "))
