@@ -49,7 +49,11 @@ _CODING = Fault(501, "Not Implemented", "The only transfer coding that is read h
 _EXPECTATION = Fault(417, "Expectation Failed", "The only expectation that is met here is 100-continue.")
 _TARGET = _bad("The request target is none that a server takes.")
 _HOSTS = _bad("Send one Host header.")
-_HOST = _bad("The Host header is not a host with or without a port.")
+_NO_HOST = "The Host header is not a host with or without a port."
+_HOST = _bad(_NO_HOST)
+# Written before a path, such a Host could read as the address of one that needs no credential. GitLab's clients are
+# promised that it then counts for nothing: whoever sends it has shown none (HTTP specification, case 26).
+_PATH_AS_HOST = Fault(401, "Unauthorized", _NO_HOST)
 _OTHER_HOST = _bad("The request target names another host than the Host header.")
 _OLD_CHUNKS = _bad("HTTP/1.0 has no transfer codings.")
 
@@ -65,13 +69,11 @@ _ABSOLUTE = re.compile(rb"(https?)://([^/?#]+)/.*", re.IGNORECASE | re.DOTALL)
 _DEFAULT_PORTS = {b"http": b":80", b"https": b":443"}
 _HIGHEST_PORT = 65_535
 _PATH_IN_HOST = re.compile(rb"[/?#]")
+_PROMISED = frozenset({b"/v2/completions", b"/ai/v2/completions"})
 
 
 def find_fault(version: str, *, method: bytes, target: bytes, telling: Fields) -> Fault | None:
-    """Tell why a head is refused; `telling` are its headers that are TELLING, in their order.
-
-    A Host header with a path in it passes: GitLab's door answers it as if there were none. See `ends_connection`.
-    """
+    """Tell why a head is refused; `telling` are its headers that are TELLING, in their order."""
     if version not in ("1.1", "1.0"):
         return _VERSION
     if method not in _METHODS:
@@ -81,13 +83,19 @@ def find_fault(version: str, *, method: bytes, target: bytes, telling: Fields) -
         fault = _in_framing(telling, old=version == "1.0")
         if fault is not None:
             return fault
-    return _in_hosts(hosts, old=version == "1.0") or _in_target(target, method=method, hosts=hosts)
+    fault = _in_hosts(hosts, old=version == "1.0")
+    if fault is _HOST and _PATH_IN_HOST.search(hosts[0]) and target.partition(b"?")[0] in _PROMISED:
+        return _PATH_AS_HOST
+    return fault or _in_target(target, method=method, hosts=hosts)
 
 
-def ends_connection(telling: Fields) -> bool:
-    """Tell whether a head is odd enough to be the last of its connection."""
-    hosts = [value for name, value in telling if name == b"host"]
-    return bool(hosts and hosts[0]) and not _is_host(hosts[0])
+def split_target(target: bytes) -> tuple[bytes, bytes]:
+    """Give the path and the query of a target in which no fault was found."""
+    if not target.startswith(b"/"):
+        absolute = _ABSOLUTE.fullmatch(target)
+        target = target if absolute is None else target[absolute.end(2) :]
+    path, _, query = target.partition(b"?")
+    return path, query
 
 
 def _in_framing(telling: Fields, *, old: bool) -> Fault | None:
@@ -106,9 +114,7 @@ def _in_hosts(hosts: Sequence[bytes], *, old: bool) -> Fault | None:
     if len(hosts) != 1:
         return None if old and not hosts else _HOSTS
     [host] = hosts
-    if not host or _is_host(host) or _PATH_IN_HOST.search(host):
-        return None
-    return _HOST
+    return None if not host or _is_host(host) else _HOST
 
 
 def _in_target(target: bytes, *, method: bytes, hosts: Sequence[bytes]) -> Fault | None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from urllib.parse import unquote_plus
 
 from starlette.types import Scope
 
+from ai_gateway.edge.known_heads import HEADERS
 from gateway_core.identity.model import Caller
 from gateway_core.telemetry.context import RequestFacts
 
@@ -17,6 +20,9 @@ _OPERATOR_DOOR = "/admin"
 
 GOOGLE_KEY = "x-goog-api-key"
 """Where Google's clients put a key."""
+
+_GOOGLE_PATH = re.compile(r"(?:/ai)?/v1(?:beta/.*|/models/[^:]+:[A-Za-z]+)", re.DOTALL)
+_CREDENTIALS = ("authorization", "x-api-key", GOOGLE_KEY)
 
 _KEY = "gateway.exchange"
 _IDENTIFYING = frozenset({"authorization", "x-api-key", GOOGLE_KEY, "bypass-auth"})
@@ -42,14 +48,47 @@ class Exchange:
 
 def begin_exchange(scope: Scope) -> Exchange:
     """Start the exchange of a request; the outermost middleware calls this."""
-    headers: dict[str, str] = {}
-    for name, value in scope["headers"]:
-        headers.setdefault(name.decode("latin-1"), value.decode("latin-1"))
-    if len(headers) < len(scope["headers"]):
-        _join_what_identifies(headers, scope["headers"])
+    known: dict[str, str] | None = scope.get(HEADERS)
+    headers = _read_headers(scope["headers"]) if known is None else known
+    if b"=" in scope.get("query_string", b"") and _GOOGLE_PATH.fullmatch(scope["path"]):
+        _take_key_from_query(scope, headers)
     exchange = Exchange(headers)
     scope[_KEY] = exchange
     return exchange
+
+
+def _take_key_from_query(scope: Scope, headers: dict[str, str]) -> None:
+    """Make a header of the `key` in the query, where Google's clients may put it; nobody behind this sees it there.
+
+    Beside a header that says the same it counts for nothing; beside one that says something else,
+    the two are put together, and then they are no credential at all.
+    """
+    kept, keys = [], []
+    for part in scope["query_string"].split(b"&"):
+        name, _, value = part.partition(b"=")
+        if unquote_plus(name.decode("latin-1")) == "key":
+            keys.append(unquote_plus(value.decode("latin-1")))
+        else:
+            kept.append(part)
+    scope["query_string"] = b"&".join(kept)
+    key = ", ".join(dict.fromkeys(keys))
+    if not key:
+        return
+    said = [name for name in _CREDENTIALS if name in headers]
+    if not said:
+        headers[GOOGLE_KEY] = key
+    for name in said:
+        if headers[name].rpartition(" ")[2] != key:
+            headers[name] = f"{headers[name]}, {key}"
+
+
+def _read_headers(sent: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for name, value in sent:
+        headers.setdefault(name.decode("latin-1"), value.decode("latin-1"))
+    if len(headers) < len(sent):
+        _join_what_identifies(headers, sent)
+    return headers
 
 
 def _join_what_identifies(headers: dict[str, str], sent: Iterable[tuple[bytes, bytes]]) -> None:

@@ -136,12 +136,15 @@ async def test_no_more_than_256_headers_are_read(count: int, status: int) -> Non
         assert server.echo.paths == (["/a", "/canary"] if status == 200 else [])
 
 
-async def test_a_connection_with_a_path_in_its_host_serves_nothing_more(server: LocalServer, wire: Wire) -> None:
-    await wire.send(b"GET /a HTTP/1.1\r\nhost: x/y\r\n\r\n" + CANARY)
+@pytest.mark.parametrize(("target", "status"), [(b"/a", 400), (b"/v2/completions", 401)])
+async def test_a_path_in_the_host_ends_the_connection(
+    target: bytes, status: int, *, server: LocalServer, wire: Wire
+) -> None:
+    await wire.send(b"POST " + target + b" HTTP/1.1\r\nhost: x/y\r\ncontent-length: 0\r\n\r\n" + CANARY)
 
-    assert await wire.answer() == (200, b"/a 0")
+    assert (await wire.answer())[0] == status
     assert await wire.rest() == b""
-    assert server.echo.paths == ["/a"]
+    assert server.echo.served == []
 
 
 @pytest.mark.parametrize("bad", [BAD, b"\x00", b"GET /b HTTP/1.1\r\nhost: x\r\ny: " + b"y" * 2 * MOST_HEADER_BYTES])

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ai_gateway.edge.protocol_head import Fields, ends_connection, find_fault
+from ai_gateway.edge.protocol_head import Fields, find_fault
 
 HOST = (b"host", b"x")
 
@@ -64,7 +64,6 @@ def test_the_one_expectation_that_is_met_is_taken_in_any_case() -> None:
 )
 def test_one_host_is_taken(host: bytes) -> None:
     assert status((b"host", host)) is None
-    assert not ends_connection([(b"host", host)])
 
 
 @pytest.mark.parametrize(
@@ -78,10 +77,33 @@ def test_a_decorated_host_is_refused(host: bytes) -> None:
     assert status((b"host", host)) == 400
 
 
-@pytest.mark.parametrize("host", [b"x/monitoring/healthz?", b"x#", b"x?y", b"monitoring/healthz"])
-def test_a_path_in_the_host_is_for_the_doors_and_the_connection_serves_nothing_more(host: bytes) -> None:
-    assert status((b"host", host)) is None
-    assert ends_connection([(b"host", host)])
+PATHS = [b"x/monitoring/healthz?", b"x/monitoring/healthz#", b"monitoring/healthz", b"x/y", b"x#", b"x?y", b"/", b"//x"]
+
+
+@pytest.mark.parametrize("host", PATHS)
+@pytest.mark.parametrize(
+    "target",
+    [
+        *(b"/a", b"/v1/chat/completions", b"/v1/messages", b"/v2/code/completions", b"/monitoring/healthz"),
+        *(
+            b"/v2/completions/",
+            b"/V2/completions",
+            b"//v2/completions",
+            b"/x?/v2/completions",
+            b"http://x/v2/completions",
+        ),
+    ],
+)
+def test_a_path_in_the_host_is_refused_like_any_other_decoration(host: bytes, target: bytes) -> None:
+    assert status((b"host", host), target=target) == 400
+
+
+@pytest.mark.parametrize("host", PATHS)
+@pytest.mark.parametrize("target", [b"/v2/completions", b"/ai/v2/completions", b"/v2/completions?x=/y"])
+def test_a_path_in_the_host_counts_as_no_credential_where_gitlab_was_promised_that(host: bytes, target: bytes) -> None:
+    assert status((b"host", host), target=target) == 401
+    assert status((b"host", b"u@x"), target=target) == 400
+    assert status(HOST, target=target) is None
 
 
 @pytest.mark.parametrize("hosts", [(), (HOST, HOST), (HOST, (b"host", b"y")), (HOST, (b"host", b""))])
