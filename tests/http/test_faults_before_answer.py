@@ -144,7 +144,8 @@ def test_a_rate_limit_is_handed_on_with_its_wait(
 def test_a_rate_limit_without_a_wait_is_handed_on_without_one(
     door: Door, dialect: Dialect, upstream: MockUpstream
 ) -> None:
-    upstream.always(Reply(status=429, headers={"retry-after": None}))
+    said = ("retry-after", "retry-after-ms", "x-ratelimit-remaining-requests")
+    upstream.always(Reply(status=429, headers=dict.fromkeys(said)))
 
     answer = door.ask()
 

@@ -130,7 +130,8 @@ def test_a_refusal_keeps_its_words_in_its_dialect_and_its_sense_in_another(
 def test_when_to_come_again_is_told_as_the_vendor_told_it(
     caller: Caller, upstream: MockUpstream, way: Way, *, after: str | None, stream: bool
 ) -> None:
-    upstream.always(Reply(status=429, headers={"retry-after": after}))
+    in_other_words = {"retry-after-ms": None, "x-ratelimit-remaining-requests": None}
+    upstream.always(Reply(status=429, headers={"retry-after": after, **in_other_words}))
 
     answer = caller.ask(stream=stream)
 

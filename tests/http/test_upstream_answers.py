@@ -48,7 +48,8 @@ def test_case_118_too_many_requests_upstream_are_told_with_the_time_to_wait(
 
 
 def test_case_118_no_time_to_wait_is_made_up(connected_gateway: RunningGateway, upstream: MockUpstream) -> None:
-    upstream.always(Reply(status=429, headers={"retry-after": None}))
+    said = ("retry-after", "retry-after-ms", "x-ratelimit-remaining-requests")
+    upstream.always(Reply(status=429, headers=dict.fromkeys(said)))
 
     answer = call(connected_gateway, "/v2/completions", body=completion(), headers=gitlab_headers("complete_code"))
 

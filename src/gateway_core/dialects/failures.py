@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from gateway_core.dialects.waits import wait_in_error, wait_in_headers
 from gateway_core.inference.request import Json
 from gateway_core.kernel.errors import (
     PromptTooLong,
@@ -84,15 +85,25 @@ class WireShapeWrong(Exception):
 class StreamedError(Exception):
     """A vendor reported an error inside an answer that began with status 200.
 
-    `status` is the HTTP status it names, or None; `kind` and `code` are its own words.
+    `status` is the HTTP status it names, or None; `kind` and `code` are its own words, and `retry_after`
+    is what it asks to wait, as the value of a Retry-After header.
     """
 
-    def __init__(self, message: str, *, status: int | None = None, kind: str = "", code: str = "") -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        kind: str = "",
+        code: str = "",
+        retry_after: str | None = None,
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.status = status
         self.kind = kind
         self.code = code
+        self.retry_after = retry_after
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +113,7 @@ class _Words:
     code: str = ""
     kind: str = ""
     message: str = ""
+    wait: str | None = None
 
     @property
     def names(self) -> frozenset[str]:
@@ -120,7 +132,7 @@ def classify(
     kind = UpstreamRateLimited if status == 429 else _kind_of(status, words)
     failure = kind(detail, provider=provider, model=model, upstream_status=status)
     if isinstance(failure, UpstreamBusy):
-        failure.retry_after = headers_get("retry-after")
+        failure.retry_after = wait_in_headers(headers_get) or words.wait
     return failure
 
 
@@ -129,15 +141,20 @@ def classify_streamed(error: StreamedError, *, provider: str, model: str) -> Ups
     words = _Words(code=error.code, kind=error.kind, message=error.message)
     status = error.status or _STATUS_OF_KIND.get(error.code.lower()) or _STATUS_OF_KIND.get(error.kind.lower(), 500)
     detail = _detail("error in the stream", words)
-    failure = UpstreamRateLimited if status == 429 else _kind_of(status, words)
-    return failure(detail, provider=provider, model=model, upstream_status=error.status)
+    kind = UpstreamRateLimited if status == 429 else _kind_of(status, words)
+    failure = kind(detail, provider=provider, model=model, upstream_status=error.status)
+    if isinstance(failure, UpstreamBusy):
+        failure.retry_after = error.retry_after
+    return failure
 
 
 def streamed_error(body: bytes) -> StreamedError:
     """Read an error object, or an object around one, into the exception."""
     words = _read_body(body)
     number = int(words.code) if words.code.isascii() and words.code.isdigit() and len(words.code) == 3 else None
-    return StreamedError(words.message or "no message", status=number, kind=words.kind, code=words.code)
+    return StreamedError(
+        words.message or "no message", status=number, kind=words.kind, code=words.code, retry_after=words.wait
+    )
 
 
 def _kind_of(status: int, words: _Words) -> type[UpstreamFailure]:
@@ -194,7 +211,7 @@ def _words_of(value: Json) -> _Words:
         return _Words(message="a body without a message")
     # `__type`: services of AWS.
     kind = value.get("type", value.get("status", value.get("__type")))
-    return _Words(code=_text(value.get("code")), kind=_text(kind), message=_message_of(value))
+    return _Words(_text(value.get("code")), _text(kind), _message_of(value), wait_in_error(value))
 
 
 def _message_of(error: dict[str, Json]) -> str:
