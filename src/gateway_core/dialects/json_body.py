@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TypeVar
 
@@ -29,6 +29,7 @@ _HALF = re.compile(
 _MOST_MENDED = 20_000
 # Reading megabytes of numbers takes seconds, for all callers at once.
 _LARGEST_EXTRA = 1 << 20
+_TOO_DEEP = "The body is nested too deeply; send a flatter JSON object."
 _PLACE = re.compile(r"^(?P<what>.*?)(?: - at `(?:key in )?\$\.?(?P<where>.*?)`)?$", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(?P<name>[^`]+)`")
 
@@ -40,9 +41,30 @@ def parse_caller_body(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
     except msgspec.ValidationError as error:
         raise RequestInvalid(_explain(str(error))) from error
     except RecursionError as error:
-        raise RequestInvalid("The body is nested too deeply; send a flatter JSON object.") from error
+        raise RequestInvalid(_TOO_DEEP) from error
     except _NOT_JSON as error:
         raise RequestInvalid(f"The body is not JSON ({error}); send one JSON object in UTF-8.") from error
+
+
+def parse_piece(read: Callable[[bytes], T], piece: bytes, *, behind: int) -> T:
+    """Read a part of a caller's body that was made whole; `behind`: how many bytes of the body come before it.
+
+    `read` decodes, and is called once more when half a surrogate pair is in the way: there may be any
+    number of those, for a piece is short. Raises `RequestInvalid`.
+    """
+    try:
+        try:
+            return read(piece)
+        except msgspec.DecodeError as error:
+            if isinstance(error, msgspec.ValidationError) or b"\\ud" not in piece.lower():
+                raise
+            return read(_HALF.sub(_mend_half, piece))
+    except msgspec.ValidationError as error:
+        raise RequestInvalid(_explain(str(error))) from error
+    except RecursionError as error:
+        raise RequestInvalid(_TOO_DEEP) from error
+    except _NOT_JSON as error:
+        raise RequestInvalid(f"The body is not JSON behind byte {behind}; send one JSON object in UTF-8.") from error
 
 
 def parse_vendor_body(decoder: msgspec.json.Decoder[T], body: bytes) -> T:

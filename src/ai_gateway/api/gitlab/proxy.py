@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Scope
 
 from ai_gateway.api.gitlab.proxy_answer import PassedAnswer
 from ai_gateway.api.gitlab.proxy_targets import RULES, Place, find_target, is_let_through
+from ai_gateway.api.universal.large import LargeBodies
 from ai_gateway.edge.deps import require, runtime_of
 from ai_gateway.edge.presence import WhilePresent
 from ai_gateway.edge.scope import exchange_of
@@ -25,6 +26,7 @@ from gateway_core.kernel.errors import (
     PermissionMissing,
     ProxyFailed,
     ProxyKeyMissing,
+    RequestInvalid,
     UpstreamFailure,
 )
 from gateway_core.relay.model import Ask
@@ -40,6 +42,8 @@ _UNIT_PRIMITIVE = "x-gitlab-unit-primitive"
 # What vendors' clients read of the head; the rest is about the connection, or the account behind our key.
 _PASSED = frozenset({b"content-type", b"anthropic-beta", b"retry-after"})
 _LONGEST = 100
+# One for the process: it takes one step of one body at a time.
+_bodies = LargeBodies()
 
 
 async def proxy(request: Request) -> ASGIApp:
@@ -49,7 +53,9 @@ async def proxy(request: Request) -> ASGIApp:
     scope, exchange = request.scope, exchange_of(request.scope)
     name, path = _split(scope)
     vertex = settings.vertex_text_model
-    target = find_target(name, path, body=exchange.body, place=Place(vertex.project or "", vertex.location))
+    target = find_target(
+        name, path, body=await _essence(exchange.body), place=Place(vertex.project or "", vertex.location)
+    )
     if not is_let_through(target.model, _patterns(name, settings.proxy_endpoints)):
         raise HeaderInvalid("Unsupported model")
     if settings.mock_model_responses:
@@ -71,6 +77,14 @@ async def proxy(request: Request) -> ASGIApp:
         path=target.path,
     )
     return await _answer(request, ask, relay)
+
+
+async def _essence(body: bytes) -> bytes:
+    """Give what the call is found by: a large body is read in steps, and what is no JSON is refused where it is used."""
+    try:
+        return await _bodies.essence(body, ("model", "stream"))
+    except RequestInvalid:
+        return b""
 
 
 async def _answer(request: Request, ask: Ask, relay: Relay) -> ASGIApp:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Iterable
 from typing import TypeVar
 
 import msgspec
 
 from gateway_core.dialects.json_body import parse_caller_body, render_json
+from gateway_core.dialects.json_model import count_models, find_model
+from gateway_core.dialects.json_pieces import LONGEST_MEMBER, Outline
 from gateway_core.kernel.errors import RequestInvalid
 
 T = TypeVar("T", bound="Wanted")
@@ -70,21 +73,14 @@ class _Object(msgspec.Struct, gc=False):
     """Any object: read to its end, nothing kept."""
 
 
-class _Second(msgspec.Struct, gc=False):
-    model: msgspec.Raw = msgspec.Raw()
-
-
-_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _OBJECT = msgspec.json.Decoder(_Object)
-_SECOND = msgspec.json.Decoder(_Second)
 _MODEL = b'"model"'
-# A name of the same length that nobody asks for.
-_HIDDEN = b'"mod~l"'
 # In a string its first quote would have a backslash before it.
 _MEMBER = re.compile(rb'(?<=[{,\s])"model"\s*:\s*(?=")')
 _VALUE = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 # Part of every escape that can write one of the letters of `model`.
 _ESCAPED_LETTER = b"\\u006"
+_TWICE = "model: this member stands there twice; send it once."
 _LIST = frozenset(b"[")
 _LIST_OR_TEXT = frozenset(b'["n')
 _SHAPES = (
@@ -93,10 +89,9 @@ _SHAPES = (
     ("prompt", _LIST_OR_TEXT, "text or a list"),
 )
 _SLICE = 1 << 18
-# What is looked at, beyond the first and the last place that may be the one; in bytes.
-_SEARCHED = 1 << 24
-_TRIES = 1_000
-_REWRITTEN = 1 << 20
+# Of a value so long the rest of the body is looked at without it.
+_LONG = 1 << 12
+_LONG_MEMBERS = {name: re.compile(rb'(?<!\\)"%b"\s*:\s*' % name.encode()) for name, _, _ in _SHAPES}
 
 
 def read_wanted(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
@@ -104,55 +99,85 @@ def read_wanted(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
     wanted = parse_caller_body(decoder, body)
     if not wanted.model:
         raise RequestInvalid("model: it is empty; name a model.")
+    rest: tuple[bytes, ...] = (body,)
     for name, shape, cure in _SHAPES:
         raw = getattr(wanted, name, None)
-        if raw is not None and memoryview(raw)[0] not in shape:
+        if raw is None:
+            continue
+        value = memoryview(raw)
+        if value[0] not in shape:
             raise RequestInvalid(f"{name}: it is neither; send {cure}.")
+        if len(value) > _LONG:
+            rest = _without(body, name, bytes(raw))
     if not body.isascii():
         _check_utf8(body)
-    if body.count(_MODEL) > 1 or _ESCAPED_LETTER in body:
-        at = _find_member(body)
-        if at is not None and _SECOND.decode(b"".join((body[:at], _HIDDEN, body[at + len(_MODEL) :]))).model:
-            raise RequestInvalid("model: this member stands there twice; send it once.")
+    if _may_be_twice(rest) and count_models(body) > 1:
+        raise RequestInvalid(_TWICE)
     return wanted
 
 
 def replace_model(body: bytes, *, told: str, model: str) -> bytes:
-    """Put the provider's name of the model in the place of the caller's; every other byte stays."""
+    """Put the provider's name of the model in the place of the caller's; every other byte stays.
+
+    The body is one that was read.
+    """
     if told == model:
         return body
-    name = render_json(model)
-    at = _find_member(body)
-    member = None if at is None else _MEMBER.match(body, at)
-    value = None if member is None else _VALUE.match(body, member.end())
-    if value is not None:
-        return b"".join((body[: value.start()], name, body[value.end() :]))
-    if len(body) > _REWRITTEN:
-        raise RequestInvalid("model: it is hard to find; write it first, and its name without escapes.")
-    # The member's own name is written with escapes: rare enough to write the object anew.
-    members = _MEMBERS.decode(body)
-    members["model"] = msgspec.Raw(name)
-    return render_json(members)
+    place = _find_quickly(body) or find_model(body)
+    if place is None:
+        message = "a body that was read has a model"
+        raise ValueError(message)
+    return b"".join((body[: place[0]], render_json(model), body[place[1] :]))
 
 
-def _find_member(body: bytes) -> int | None:
-    """Tell where the member `model` of the outermost object begins; the body is one that was read.
+def names_in(decoder: msgspec.json.Decoder[T]) -> tuple[str, ...]:
+    """Name the members that a decoder wants."""
+    kind: type[T] = decoder.type
+    return kind.__struct_fields__
 
-    First, or behind the messages, as SDKs write it: what is between these two may hold any number of others.
+
+def choose_wanted(outline: Outline, decoder: msgspec.json.Decoder[T]) -> T:
+    """Give what is wanted of a body that was read in steps; raises what `read_wanted` raises."""
+    kind: type[T] = decoder.type
+    for member in msgspec.structs.fields(kind):
+        if member.name in outline.shortened and member.type is not msgspec.Raw:
+            raise RequestInvalid(f"{member.name}: it is over {LONGEST_MEMBER} bytes; send what the vendor can take.")
+    if outline.models > 1:
+        raise RequestInvalid(_TWICE)
+    return read_wanted(outline.render(), decoder)
+
+
+def _may_be_twice(parts: Iterable[bytes]) -> bool:
+    """Tell whether a second `model` may stand in these parts of a body, or one that is written with escapes."""
+    models = 0
+    for part in parts:
+        models += part.count(_MODEL)
+        if models > 1 or _ESCAPED_LETTER in part:
+            return True
+    return False
+
+
+def _without(body: bytes, name: str, value: bytes) -> tuple[bytes, ...]:
+    """Give what stands before and behind the value of a member, or all of the body where that is not to be seen.
+
+    A quote that no backslash escapes, with a name, a quote and a colon behind it, begins a member of some
+    object, and what follows is its value. If that is the very value of the outermost member, then it has no
+    other member of the outermost object in it, be it that of another object or not.
     """
-    at, to, searched = 0, len(body), 0
-    for _ in range(_TRIES):
-        first, last = body.find(_MODEL, at, to), body.rfind(_MODEL, at, to)
-        if first < 0:
-            return None
-        for place in (first, last):
-            if _MEMBER.match(body, place):
-                searched += min(place, len(body) - place)
-                if _is_outermost(body, place):
-                    return place
-        if searched > _SEARCHED:
-            return None
-        at, to = first + 1, last
+    member = _LONG_MEMBERS[name].search(body)
+    if member is None:
+        return (body,)
+    start, end = member.end(), member.end() + len(value)
+    return (body[:start], body[end:]) if body[start:end] == value else (body,)
+
+
+def _find_quickly(body: bytes) -> tuple[int, int] | None:
+    """Give where the model's name stands if it is first or last of what may be it, as SDKs write it."""
+    for at in (body.find(_MODEL), body.rfind(_MODEL)):
+        member = _MEMBER.match(body, at) if at >= 0 else None
+        if member is not None and _is_outermost(body, at):
+            value = _VALUE.match(body, member.end())
+            return value and value.span()
     return None
 
 
