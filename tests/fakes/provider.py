@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from gateway_core.inference.events import Finished, Started, StreamEvent, TextDelta, Usage, UsageReported
@@ -64,6 +64,12 @@ class FakeRawAnswer:
             else:
                 return step
         return b""
+
+    async def pump(self, sink: Callable[[bytes], bool], *, ready: Callable[[], Awaitable[None]]) -> None:
+        """Hand on what is left."""
+        while piece := await self.next():
+            if not sink(piece):
+                await ready()
 
     async def read(self, *, limit: int) -> bytes:
         """Give all of it."""

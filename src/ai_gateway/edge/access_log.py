@@ -6,29 +6,53 @@ import asyncio
 import math
 import time
 import traceback
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ai_gateway.edge.scope import Exchange, exchange_of
 from gateway_core.kernel.errors import GatewayFailure
-from gateway_core.telemetry.logs import log_line
+from gateway_core.telemetry.context import use_facts
+from gateway_core.telemetry.logs import LineStart, flush_lines, log_line
 from gateway_core.telemetry.stamps import Stamper
 
 _stamps = Stamper("+00:00")
+_CPU_GRAIN_S = 0.0005
+
+
+class _CpuClock:
+    """The CPU time of this thread, as it was half a millisecond ago at most: each look is a call into the kernel."""
+
+    def __init__(self) -> None:
+        self._seconds = 0.0
+        self._next_look = 0.0
+
+    def seconds(self, now: float) -> float:
+        """Tell it; `now` is that of the performance counter."""
+        if now >= self._next_look:
+            self._next_look = now + _CPU_GRAIN_S
+            self._seconds = time.thread_time()
+        return self._seconds
+
+
+_cpu = _CpuClock()
 
 
 @dataclass(slots=True)
 class Timing:
-    """When things happened to one request; durations are in seconds."""
+    """When things happened to one request; durations are in seconds, `began_at` in those of Unix."""
 
     began: float
     began_cpu: float
+    began_at: float
     arrived: str
     status: int = 500
     content_type: str = "unknown"
     response_start: float | None = None
     first_chunk: float | None = None
+    took: float = 0.0
+    took_cpu: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +96,8 @@ def _note_start(timing: Timing, message: Message) -> None:
 
 def start_timing() -> Timing:
     """Begin to time a request."""
-    return Timing(time.perf_counter(), time.thread_time(), _stamps.now())
+    now = time.perf_counter()
+    return Timing(now, _cpu.seconds(now), time.time(), _stamps.now())
 
 
 def note_exception(exchange: Exchange, error: BaseException) -> None:
@@ -83,42 +108,110 @@ def note_exception(exchange: Exchange, error: BaseException) -> None:
 
 
 def write_access_line(scope: Scope, exchange: Exchange, timing: Timing) -> None:
-    """Write the line of a request that is done."""
-    query = scope["query_string"].decode("latin-1")
+    """Write the line of a request that is done, as soon as the loop has nothing more urgent to do.
+
+    The lines of requests that end together are written together: each then costs a fraction.
+    """
+    timing.took = time.perf_counter() - timing.began
+    timing.took_cpu = _cpu.seconds(timing.began + timing.took) - timing.began_cpu
+    _lines.add((scope, exchange, timing))
+
+
+class _Lines:
+    """Lines that are due."""
+
+    def __init__(self) -> None:
+        self._due: list[tuple[Scope, Exchange, Timing]] = []
+
+    def add(self, line: tuple[Scope, Exchange, Timing]) -> None:
+        self._due.append(line)
+        if len(self._due) == 1:
+            asyncio.get_running_loop().call_soon(self._write)
+
+    def _write(self) -> None:
+        due, self._due = self._due, []
+        for scope, exchange, timing in due:
+            _write_line(scope, exchange, timing)
+        flush_lines()
+
+
+_lines = _Lines()
+
+
+# Each connection has a line of its own for each path; there may be many connections.
+_MOST_STARTS = 2_000
+_starts: dict[tuple[object, ...], LineStart] = {}
+
+
+def _write_line(scope: Scope, exchange: Exchange, timing: Timing) -> None:
+    headers, facts = exchange.headers, exchange.facts
+    fields: dict[str, object] = {
+        "duration_s": round(timing.took, 6),
+        "cpu_s": round(timing.took_cpu, 6),
+        "duration_request": -1,
+        "response_start_duration_s": timing.response_start,
+        "first_chunk_duration_s": timing.first_chunk,
+    }
+    if "x-gitlab-rails-send-start" in headers:
+        fields["duration_request"] = _since_rails(headers["x-gitlab-rails-send-start"], timing)
+    if facts.unit_primitive != "unknown":
+        fields["meta.unit_primitive"] = facts.unit_primitive
+    if facts.feature_category != "unknown":
+        fields["meta.feature_category"] = facts.feature_category
+    fields |= facts.access
+    # The loop may have called us for another request.
+    use_facts(facts)
+    log_line(_start_of(scope, headers, timing), fields, arrived=timing.arrived)
+
+
+def _start_of(scope: Scope, headers: Mapping[str, str], timing: Timing) -> LineStart:
+    """Give what a line begins with, and remember it: a connection asks for the same again and again."""
+    key = (
+        scope["path"],
+        scope.get("raw_path"),
+        scope["query_string"],
+        scope["method"],
+        scope.get("http_version"),
+        scope["scheme"],
+        scope.get("client"),
+        headers.get("host"),
+        headers.get("user-agent"),
+        timing.status,
+        timing.content_type,
+    )
+    start = _starts.get(key)
+    if start is None:
+        if len(_starts) >= _MOST_STARTS:
+            _starts.clear()
+        start = _starts[key] = _build_start(scope, headers, timing)
+    return start
+
+
+def _build_start(scope: Scope, headers: Mapping[str, str], timing: Timing) -> LineStart:
+    query: bytes = scope["query_string"]
     path = scope.get("raw_path", b"").decode("latin-1") or scope["path"]
-    target = f"{path}?{query}" if query else path
+    target = f"{path}?{query.decode('latin-1')}" if query else path
     ip, port = scope.get("client") or ("", 0)
     method, version = scope["method"], scope.get("http_version", "1.1")
     fields: dict[str, object] = {
-        "url": f"{scope['scheme']}://{exchange.headers.get('host', '')}{target}",
+        "url": f"{scope['scheme']}://{headers.get('host', '')}{target}",
         "path": target,
         "status_code": timing.status,
         "method": method,
         "http_version": version,
         "client_ip": ip,
         "client_port": port,
-        "user_agent": exchange.headers.get("user-agent"),
+        "user_agent": headers.get("user-agent"),
         "content_type": timing.content_type,
-        "duration_s": round(time.perf_counter() - timing.began, 6),
-        "cpu_s": round(time.thread_time() - timing.began_cpu, 6),
-        "duration_request": _since_rails(exchange),
-        "response_start_duration_s": timing.response_start,
-        "first_chunk_duration_s": timing.first_chunk,
     }
-    facts = exchange.facts
-    if facts.unit_primitive != "unknown":
-        fields["meta.unit_primitive"] = facts.unit_primitive
-    if facts.feature_category != "unknown":
-        fields["meta.feature_category"] = facts.feature_category
-    fields |= facts.access
     message = f'{ip}:{port} - "{method} {target} HTTP/{version}" {timing.status}'
-    log_line("api.access", message, fields, arrived=timing.arrived)
+    return LineStart("api.access", message, fields)
 
 
-def _since_rails(exchange: Exchange) -> float:
-    """Give the seconds since Rails sent this, and -1 when it did not say, or nonsense."""
+def _since_rails(said: str, timing: Timing) -> float:
+    """Give the seconds from when Rails sent this to its end, and -1 when it said nonsense."""
     try:
-        sent = float(exchange.headers["x-gitlab-rails-send-start"])
-    except (KeyError, ValueError):
+        sent = float(said)
+    except ValueError:
         return -1
-    return round(time.time() - sent, 6) if math.isfinite(sent) else -1
+    return round(timing.began_at + timing.took - sent, 6) if math.isfinite(sent) else -1

@@ -30,7 +30,11 @@ class Admission:
         """Give the caller, who is noted on the exchange; raises Refused, or TooManyFailures in its stead."""
         exchange = exchange_of(scope)
         try:
-            caller = await self._identify(scope, exchange)
+            if is_operator_door(scope["path"]):
+                caller = await self._identify_operator(exchange)
+            else:
+                authenticator, header = self.authenticator, exchange.header
+                caller = authenticator.authenticate_key(header) or await authenticator.authenticate_token(header)
         except Refused as refused:
             record_refusal(self.audit, scope, refused)
             slower = self._slow_down(scope, refused)
@@ -40,9 +44,7 @@ class Admission:
         _note(exchange, caller)
         return caller
 
-    async def _identify(self, scope: Scope, exchange: Exchange) -> Caller:
-        if not is_operator_door(scope["path"]):
-            return await self.authenticator.authenticate(exchange.header)
+    async def _identify_operator(self, exchange: Exchange) -> Caller:
         caller = await self.authenticator.authenticate_operator(exchange.header)
         if not caller.has_role("viewer"):
             exchange.caller = caller

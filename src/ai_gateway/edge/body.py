@@ -33,14 +33,17 @@ class BodyReader:
         declared = exchange.headers.get("content-length", "")
         if declared.isdecimal() and int(declared) > self.limit:
             raise BodyTooLarge(limit=self.limit)
-        body = await self._read(receive)
-        return await _decode(body, exchange.headers.get("content-encoding", ""), self.limit)
-
-    async def _read(self, receive: Receive) -> bytes:
         message = await receive()
         if not message.get("more_body") and message["type"] == "http.request":
-            whole: bytes = message.get("body", b"")
-            return _within(whole, self.limit)
+            body: bytes = message.get("body", b"")
+            if len(body) > self.limit:
+                raise BodyTooLarge(limit=self.limit)
+        else:
+            body = await self._read_on(message, receive)
+        encoding = exchange.headers.get("content-encoding")
+        return body if encoding is None else await _decode(body, encoding, self.limit)
+
+    async def _read_on(self, message: Message, receive: Receive) -> bytes:
         try:
             async with asyncio.timeout(self.patience):
                 return await _read_on(message, receive, self.limit)
@@ -78,12 +81,6 @@ async def _read_on(message: Message, receive: Receive, limit: int) -> bytes:
         if not message.get("more_body"):
             return b"".join(pieces)
         message = await receive()
-
-
-def _within(body: bytes, limit: int) -> bytes:
-    if len(body) > limit:
-        raise BodyTooLarge(limit=limit)
-    return body
 
 
 async def _decode(body: bytes, encoding: str, limit: int) -> bytes:

@@ -11,14 +11,18 @@ import asyncio
 import json
 import sys
 from collections.abc import Callable
-from typing import ClassVar
+from typing import ClassVar, cast
+from urllib.parse import unquote
 
+from starlette.types import Scope
 from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ai_gateway.edge import protocol_head
+from ai_gateway.edge.cycle import Cycle
+from ai_gateway.edge.known_heads import Found, KnownHeads
 from ai_gateway.edge.presence import LINE
-from ai_gateway.edge.protocol_head import Fault, HeadRefused, ends_connection, find_fault
+from ai_gateway.edge.protocol_head import Fault, HeadRefused, find_fault, split_target
 from gateway_core.kernel.units import Seconds
 from gateway_core.telemetry.logs import get_log
 
@@ -34,6 +38,8 @@ _AROUND_HEAD = 64
 _AROUND_BODY_BYTE = 32
 # No client of ours sends a tenth of that.
 _MOST_HEADERS = 256
+# A timer may come this much early.
+_GRAIN = 0.002
 # Closed at once, a connection with unread bytes is reset, and the client may never see why.
 _LINGER = Seconds(1)
 
@@ -46,6 +52,8 @@ class GatewayProtocol(HttpToolsProtocol):
 
     header_timeout: ClassVar[Seconds] = Seconds(10)
     max_header_bytes: ClassVar[int] = 65_536
+    known_heads: ClassVar[KnownHeads] = KnownHeads()
+    """Shared by the connections of this process: clients open many, and say the same on each."""
 
     on_lost: Callable[[], None] | None = None
     """Called once when the client is gone, by whoever serves the request in hand."""
@@ -63,6 +71,11 @@ class GatewayProtocol(HttpToolsProtocol):
     # What the parser reads, and what comes behind it.
     _reading: bytes | memoryview = b""
     _unread: list[bytes | memoryview]
+    # What was read while nothing was in hand: a head that is complete in it can be remembered.
+    _fresh = b""
+    # Bytes of a body that are still to come, behind a head that was known.
+    _body_due = 0
+    _rested_at = 0.0
     _telling: list[tuple[bytes, bytes]]
 
     @classmethod
@@ -87,13 +100,54 @@ class GatewayProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._refused is not None:
             return
+        if self._body_due:
+            data = self._take_body(data)
+        elif self._is_at_rest():
+            found = self.known_heads.find(data)
+            if found is not None:
+                data = self._serve_known(found, data)
+            else:
+                self._fresh = data
+        if data:
+            self._parse(data)
+
+    def _is_at_rest(self) -> bool:
+        """Tell whether the next byte is the first of a request, and nothing is left of the one before."""
+        # The server declares it as always there; before the first request it is None.
+        answered: bool = getattr(self.cycle, "response_complete", True) and not getattr(self.cycle, "more_body", False)
+        return answered and not self._begun and not self._unclaimed and not self.transport.is_closing()
+
+    def _serve_known(self, found: Found, data: bytes) -> bytes:
+        """Serve the request that the data begins with; gives what is behind it."""
+        self._stop_timer()
+        cycle = self._begin_cycle(found.head.scope_for(found.length), keep_alive=True)
+        self._body_due = int(found.length)
+        if not self._body_due:
+            cycle.take_end()
+        return self._take_body(data[found.end :])
+
+    def _take_body(self, data: bytes) -> bytes:
+        """Take what belongs to the body; gives what is behind it."""
+        due = self._body_due
+        piece, rest = (data, b"") if len(data) <= due else (data[:due], data[due:])
+        if piece:
+            self._body_due -= len(piece)
+            # There are no others on our connections.
+            cycle = cast("Cycle", self.cycle)
+            cycle.take(piece)
+            if not self._body_due:
+                cycle.take_end()
+                self._rest_in_time()
+        return rest
+
+    def _parse(self, data: bytes) -> None:
         self._claimed = 0
         self._unread = [data]
         while self._unread:
             self._reading = self._unread.pop(0)
             # Part of it may be a view: the parser takes either, whatever the server declares.
             super().data_received(self._reading)  # type: ignore[arg-type]
-        self._reading = b""
+        self._reading = self._fresh = b""
         self._go_on(len(data))
 
     def _go_on(self, size: int) -> None:
@@ -148,19 +202,49 @@ class GatewayProtocol(HttpToolsProtocol):
         self._in_head = self._begun = False
         self._stop_timer()
         self._claimed += size + _AROUND_HEAD
+        scope = self._complete_scope(method, version)
+        keep_alive = version != "1.0" and self.parser.should_keep_alive()
+        if self._fresh and keep_alive and method == b"POST":
+            self.known_heads.learn(self._fresh, scope)
+        self._fresh = b""
         # A client of HTTP/1.0 does not know the answer to it.
-        self.expect_100_continue = self.expect_100_continue and version == "1.1"
-        # Whoever serves the request may ask to be told when the client leaves. The server's type of a
-        # scope has no place for what a server adds of its own, which the standard allows.
-        self.scope[LINE] = self  # type: ignore[literal-required]
-        super().on_headers_complete()
-        if ends_connection(self._telling):
-            self.cycle.keep_alive = False
+        waits = self.expect_100_continue and version == "1.1"
+        self._begin_cycle(scope, keep_alive=keep_alive, waits_for_100=waits)
+
+    def _complete_scope(self, method: bytes, version: str) -> Scope:
+        """Say what the request line said."""
+        raw_path, query = split_target(self.url)
+        path = raw_path.decode("ascii")
+        # The server's type of a scope has no place for what is not said yet, nor for what is our own.
+        scope = cast("Scope", self.scope)
+        scope["method"] = method.decode("ascii")
+        scope["http_version"] = version
+        scope["path"] = self.root_path + (unquote(path) if "%" in path else path)
+        scope["raw_path"] = self.root_path.encode("ascii") + raw_path
+        scope["query_string"] = query
+        return scope
+
+    def _begin_cycle(self, scope: Scope, *, keep_alive: bool, waits_for_100: bool = False) -> Cycle:
+        """Have a request served, behind those that came before it."""
+        scope["server"], scope["client"], scope["scheme"] = self.server, self.client, self.scheme
+        scope["state"] = self.app_state.copy()
+        # Whoever serves the request may ask to be told when the client leaves.
+        scope[LINE] = self
+        # As above: it may be None.
+        is_free: bool = getattr(self.cycle, "response_complete", True)
+        self.cycle = cycle = Cycle(self, scope, keep_alive=keep_alive, waits_for_100=waits_for_100)
+        if is_free:
+            self._start_asgi_task(cycle, self.app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((cycle, self.app))
+        return cycle
 
     @override
     def on_body(self, body: bytes) -> None:
         self._claimed += len(body) * (1 + _AROUND_BODY_BYTE)
-        super().on_body(body)
+        # There are no others on our connections.
+        cast("Cycle", self.cycle).take(body)
 
     @override
     def on_message_complete(self) -> None:
@@ -174,7 +258,13 @@ class GatewayProtocol(HttpToolsProtocol):
             # Nothing was read meanwhile, so a head that has begun has its time before it.
             self._stop_timer()
             self._expect_head()
-        super().on_response_complete()
+        self.server_state.total_requests += 1
+        if not self.transport.is_closing():
+            self.flow.resume_reading()
+            if self.pipeline:
+                self._start_asgi_task(*self.pipeline.pop())
+            else:
+                self._rest()
         if is_last and self._refused is not None and not self.transport.is_closing():
             self._say(self._refused)
 
@@ -214,12 +304,34 @@ class GatewayProtocol(HttpToolsProtocol):
     def _rest_in_time(self) -> None:
         """Close what stays silent behind a whole answer; the server forgets to when it dropped some bytes there."""
         # The server declares it as always there; before the first request it is None.
+        if self.timeout_keep_alive_task is None and self._is_silent() and not self.transport.is_closing():
+            self._rest()
+
+    def _is_silent(self) -> bool:
+        """Tell whether all that was asked is answered, and nothing is being asked."""
+        # As above: it may be None.
         answered: bool = getattr(self.cycle, "response_complete", False)
-        at_rest = answered and not self._begun and not self.pipeline
-        if at_rest and self.timeout_keep_alive_task is None and not self.transport.is_closing():
+        return answered and not self._begun and not self.pipeline
+
+    def _rest(self) -> None:
+        """Begin to wait for the next request; a timer that runs already looks at when this was."""
+        self._rested_at = self.loop.time()
+        if self.timeout_keep_alive_task is None:
             self.timeout_keep_alive_task = self.loop.call_later(
                 self.timeout_keep_alive, self.timeout_keep_alive_handler
             )
+
+    @override
+    def timeout_keep_alive_handler(self) -> None:
+        self.timeout_keep_alive_task = None
+        if not self._is_silent():
+            # Whoever answers the request in hand sets it again.
+            return
+        due = self._rested_at + self.timeout_keep_alive
+        if due - self.loop.time() > _GRAIN:
+            self.timeout_keep_alive_task = self.loop.call_at(due, self.timeout_keep_alive_handler)
+        else:
+            super().timeout_keep_alive_handler()
 
     def _expect_head(self) -> None:
         self._head_timer = self.loop.call_later(self.header_timeout, self._head_is_late)

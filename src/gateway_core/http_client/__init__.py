@@ -13,6 +13,7 @@ from gateway_core.http_client.failures import (
 )
 from gateway_core.http_client.limits import AnswerLimits
 from gateway_core.http_client.proxies import Proxies, Proxy, parse_proxy
+from gateway_core.http_client.request_head import PreparedRequest
 from gateway_core.http_client.response import HttpHeaders, HttpResponse
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "HttpTimedOut",
     "HttpUnreachable",
     "Phase",
+    "PreparedRequest",
     "Proxies",
     "Proxy",
     "parse_proxy",

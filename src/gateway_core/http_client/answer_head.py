@@ -56,6 +56,15 @@ def find_excess(fields: Sequence[tuple[bytes, bytes]], *, heard: int, limits: An
     return None
 
 
+def find_overflow(status: int, *, barren: int, limits: AnswerLimits) -> str | None:
+    """Tell which limit an answer that is not whole is over, if any; `barren` bytes came besides its body."""
+    if barren <= (limits.framing_bytes if status else limits.header_bytes):
+        return None
+    if not status:
+        return f"the answer's headers are larger than {limits.header_bytes} bytes"
+    return f"the answer's chunk lines or trailers are larger than {limits.framing_bytes} bytes"
+
+
 def measure_head(fields: Sequence[tuple[bytes, bytes]]) -> int:
     """Give the size of the header lines in bytes, without blanks that were not needed."""
     return sum(len(name) + len(value) + 4 for name, value in fields)

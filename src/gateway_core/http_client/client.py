@@ -17,7 +17,7 @@ from gateway_core.http_client.limits import DEFAULT_LIMITS, AnswerLimits
 from gateway_core.http_client.pool import Pool
 from gateway_core.http_client.proxies import Proxies
 from gateway_core.http_client.racing import Resolve
-from gateway_core.http_client.request_head import render_request_head
+from gateway_core.http_client.request_head import PreparedRequest
 from gateway_core.http_client.response import HttpResponse
 from gateway_core.http_client.target import Target, parse_target
 from gateway_core.kernel.units import Seconds
@@ -78,18 +78,30 @@ class HttpClient:
         reads the answer to its end or closes it. Without `allow_private` the host may not be, nor
         resolve to, an address of this machine or of a private network.
         """
+        request = self.prepare(method, url, headers=headers, allow_private=allow_private)
+        return await self.send_prepared(request, body=body, deadlines=deadlines)
+
+    def prepare(
+        self, method: str, url: str, *, headers: Sequence[tuple[str, str]], allow_private: bool = True
+    ) -> PreparedRequest:
+        """Write a request as far as it does not depend on its body; arguments and ValueError as in `send`."""
         # A keyword makes the look-up in its cache dearer.
         target = parse_target(url) if allow_private else parse_target(url, allow_private=False)
         # Through a tunnel a request looks as if there were none.
         proxy = self._dialler.route(target.origin) if self._proxied and target.origin.scheme == "http" else None
-        head = render_request_head(method, target, headers=headers, length=len(body), proxy=proxy)
+        return PreparedRequest(method, target, headers=headers, proxy=proxy)
+
+    async def send_prepared(self, request: PreparedRequest, *, body: bytes = b"", deadlines: Deadlines) -> HttpResponse:
+        """Send what was prepared here, as `send` does."""
+        target = request.target
         loop = asyncio.get_running_loop()
         total_due = math.inf if deadlines.total is None else loop.time() + deadlines.total
         connection = self._pool.take(target.origin)
         if connection is None:
             connection = await self._connect(target, deadlines=deadlines, total_due=total_due)
-        exchange = Exchange(loop, deadlines, where=target.where, total_due=total_due, without_body=method == "HEAD")
-        connection.start(exchange, head=head, body=body)
+        without_body = request.without_answer_body
+        exchange = Exchange(loop, deadlines, where=target.where, total_due=total_due, without_body=without_body)
+        connection.start(exchange, head=request.head_for(len(body)), body=body)
         if exchange.failure is None:
             await exchange.wait()
         return _answer(exchange)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import select
-from typing import Protocol, cast
+from typing import cast
 
 import httptools
 from typing_extensions import override
@@ -16,44 +16,16 @@ from gateway_core.http_client import answer_head
 from gateway_core.http_client.deadlines import Phase
 from gateway_core.http_client.exchange import Exchange
 from gateway_core.http_client.failures import HttpCut, HttpDropped, HttpMalformed, HttpTimedOut, HttpUnreachable
-from gateway_core.http_client.limits import AnswerLimits
+from gateway_core.http_client.home import Home
 from gateway_core.http_client.silence import said_goodbye, watch_line
 from gateway_core.http_client.target import Origin
 from gateway_core.http_client.watch import GRAIN, Watch
-from gateway_core.kernel.units import Seconds
 
 # Up to this size head and body leave in one buffer: the copy is cheaper than a second write.
 _JOINED_BODY = 16 * 1024
 _WRITE_SLICE = 256 * 1024
 # What the line of a chunk may hold beyond its size without being counted.
 _CHUNK_LINE = 256
-
-
-class Home(Protocol):
-    """The pool that a connection belongs to."""
-
-    keep_alive: Seconds
-    """How long an idle connection is kept."""
-    limits: AnswerLimits
-    """How much around a body is read."""
-    inbox: memoryview
-    """Where all connections read into: what arrived is parsed, and so copied, before another can read."""
-
-    def opened(self, connection: Connection) -> None:
-        """Count a new connection."""
-        ...
-
-    def rested(self, connection: Connection) -> None:
-        """Take back a connection that may serve again."""
-        ...
-
-    def gone(self, connection: Connection) -> None:
-        """Forget a connection that is being closed."""
-        ...
-
-    def lost(self) -> None:
-        """Learn that a transport is closed for good."""
-        ...
 
 
 class Connection(asyncio.BufferedProtocol):
@@ -84,7 +56,7 @@ class Connection(asyncio.BufferedProtocol):
         "origin",
     )
 
-    def __init__(self, home: Home, origin: Origin, *, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, home: Home[Connection], origin: Origin, *, loop: asyncio.AbstractEventLoop) -> None:
         self.origin = origin
         self._home = home
         self._limits = home.limits
@@ -340,12 +312,9 @@ class Connection(asyncio.BufferedProtocol):
 
     def _go_on(self, exchange: Exchange, *, head_new: bool, body_grew: bool) -> None:
         """Keep the bounds of an answer that is not complete: what comes besides its body, time and memory."""
-        limits = self._limits
-        if self._barren > (limits.framing_bytes if exchange.status else limits.header_bytes):
-            kind = f"chunk lines or trailers are larger than {limits.framing_bytes}"
-            if not exchange.status:
-                kind = f"headers are larger than {limits.header_bytes}"
-            self._refuse(exchange, f"the answer's {kind} bytes")
+        excess = answer_head.find_overflow(exchange.status, barren=self._barren, limits=self._limits)
+        if excess is not None:
+            self._refuse(exchange, excess)
             return
         if not exchange.status:
             return
@@ -353,11 +322,20 @@ class Connection(asyncio.BufferedProtocol):
             self._since = self._loop.time()
         if head_new:
             self._watch.arm(self._since + exchange.deadlines.idle)
-        if exchange.buffered > exchange.pause_above and self._transport is not None:
-            self._reading_paused = exchange.paused = True
-            self._transport.pause_reading()
+        if exchange.sink is not None:
+            if body_grew and not exchange.sink(exchange.take()):
+                self._pause(exchange)
+                exchange.wake()
+            return
+        if exchange.buffered > exchange.pause_above:
+            self._pause(exchange)
         if head_new or exchange.buffered > exchange.wake_above:
             exchange.wake()
+
+    def _pause(self, exchange: Exchange) -> None:
+        if self._transport is not None:
+            self._reading_paused = exchange.paused = True
+            self._transport.pause_reading()
 
     def _finish(self, exchange: Exchange) -> None:
         """Let go of a complete answer; the connection serves again when nothing speaks against it."""

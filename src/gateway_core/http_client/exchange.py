@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Protocol
 
 from gateway_core.http_client.deadlines import Deadlines, Phase
@@ -23,12 +24,17 @@ class Line(Protocol):
         ...
 
 
+Sink = Callable[[bytes], bool]
+"""Takes what has arrived, at once; tells whether more may come at once as well."""
+
+
 class Exchange:
     """Buffer between one connection and one reader, with a single wake-up for each batch.
 
     `line` is the connection as long as it works for this exchange, None before and after; so
     closing an exchange can never hurt a connection that already serves another request.
-    `total_due` is in the loop's own time. `status` is 0 until the head is complete.
+    `total_due` is in the loop's own time. `status` is 0 until the head is complete. With a `sink`
+    the reader is woken only for the end, and when the sink wants a pause.
     """
 
     __slots__ = (
@@ -45,6 +51,7 @@ class Exchange:
         "parts",
         "pause_above",
         "paused",
+        "sink",
         "status",
         "total_due",
         "wake_above",
@@ -71,6 +78,7 @@ class Exchange:
         self.pause_above = PAUSE_ABOVE
         self.paused = False
         self.wake_above = 0
+        self.sink: Sink | None = None
         self.ended = False
         self.failure: HttpFailure | None = None
 
@@ -89,14 +97,20 @@ class Exchange:
         """
         if self._waiter is not None:
             raise RuntimeError("Two tasks read the same answer.")
-        if self.paused and self.line is not None:
-            self.line.resume()
+        if self.paused:
+            self.resume()
         waiter = self._waiter = self._loop.create_future()
         try:
             await waiter
         except (asyncio.CancelledError, GeneratorExit):
             self.close()
             raise
+
+    def resume(self) -> None:
+        """Read on after a pause."""
+        if self.line is not None:
+            self.line.resume()
+        self.paused = False
 
     def want(self, limit: int) -> None:
         """Ask to be woken at the end only, or when more than `limit` bytes have come."""

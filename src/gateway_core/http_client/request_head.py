@@ -16,6 +16,26 @@ _BODY_EXPECTED = frozenset({"POST", "PUT", "PATCH"})
 _OURS = frozenset({"content-length", "transfer-encoding"})
 
 
+class PreparedRequest:
+    """A request but for its body; it may be sent any number of times. Never shown in a repr."""
+
+    __slots__ = ("_head", "_sized", "target", "without_answer_body")
+
+    def __init__(
+        self, method: str, target: Target, *, headers: Sequence[tuple[str, str]], proxy: Proxy | None = None
+    ) -> None:
+        self.target = target
+        self.without_answer_body = method == "HEAD"
+        self._head = _render_fields(method, target, headers=headers, proxy=proxy)
+        self._sized = method in _BODY_EXPECTED
+
+    def head_for(self, length: int) -> bytes:
+        """Give the head of a request whose body has so many bytes, up to and with the empty line."""
+        if length or self._sized:
+            return b"%bcontent-length: %d\r\n\r\n" % (self._head, length)
+        return self._head + b"\r\n"
+
+
 def render_request_head(
     method: str, target: Target, *, headers: Sequence[tuple[str, str]], length: int, proxy: Proxy | None = None
 ) -> bytes:
@@ -26,6 +46,10 @@ def render_request_head(
     Raises ValueError for a method, name or value that would not stay in its line, and for framing
     headers; the message never holds a value.
     """
+    return PreparedRequest(method, target, headers=headers, proxy=proxy).head_for(length)
+
+
+def _render_fields(method: str, target: Target, *, headers: Sequence[tuple[str, str]], proxy: Proxy | None) -> bytes:
     names = {_parse_name(name) for name, _ in headers}
     fields = "".join([f"{name}: {value}\r\n" for name, value in headers])
     if fields.count("\n") != len(headers) or fields.count("\r") != len(headers) or "\0" in fields:
@@ -33,14 +57,12 @@ def render_request_head(
     ours = "" if "host" in names else f"host: {target.host_header}\r\n"
     if "accept-encoding" not in names:
         ours += "accept-encoding: identity\r\n"
-    if length or method in _BODY_EXPECTED:
-        ours += f"content-length: {length}\r\n"
     path = target.path
     if proxy is not None:
         path = f"http://{target.host_header}{path}"
         ours += render_proxy_authorization(proxy)
     try:
-        return f"{_parse_method(method)} {path} HTTP/1.1\r\n{ours}{fields}\r\n".encode("latin-1")
+        return f"{_parse_method(method)} {path} HTTP/1.1\r\n{ours}{fields}".encode("latin-1")
     except UnicodeEncodeError:
         # Not chained: that error carries the whole head, secrets and all.
         raise ValueError("A header value holds a character outside Latin-1.") from None

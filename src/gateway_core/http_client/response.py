@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from types import TracebackType
 
 from typing_extensions import override
 
 from gateway_core.http_client.decoding import BodyDecoder, BodyGarbled
-from gateway_core.http_client.exchange import Exchange
+from gateway_core.http_client.exchange import Exchange, Sink
 from gateway_core.http_client.failures import HttpMalformed
 
 # They would describe the bytes on the wire, not the decoded ones that we hand over.
@@ -85,6 +85,49 @@ class HttpResponse:
         if exchange.failure is not None:
             raise exchange.failure
         return exchange.take()
+
+    async def next(self) -> bytes:
+        """Give what has arrived since, empty at the end; raises `HttpFailure` where it breaks off.
+
+        A body that was compressed is read by `chunks`.
+        """
+        exchange = self._exchange
+        while not exchange.parts:
+            if exchange.failure is not None:
+                raise exchange.failure
+            if exchange.ended:
+                return b""
+            await exchange.wait()
+        return exchange.take()
+
+    async def pump(self, sink: Sink, *, ready: Callable[[], Awaitable[None]]) -> None:
+        """Hand the rest of the body to the sink as it arrives, without a turn of the loop in between.
+
+        Where the sink says that it is full, the server is kept waiting until `ready` returns.
+        Raises `HttpFailure` where the body breaks off. A body that was compressed is read by `chunks`.
+        """
+        exchange = self._exchange
+        try:
+            while True:
+                piece = exchange.take()
+                if (piece and not sink(piece)) or exchange.paused:
+                    exchange.sink = None
+                    await ready()
+                    exchange.resume()
+                    continue
+                if exchange.failure is not None:
+                    raise exchange.failure
+                if exchange.ended:
+                    return
+                exchange.sink = sink
+                await exchange.wait()
+        finally:
+            exchange.sink = None
+
+    @property
+    def is_encoded(self) -> bool:
+        """Whether the body has to be decoded on its way."""
+        return self._decoder is not None
 
     def close(self) -> None:
         """Drop what is unread: an unfinished answer closes its connection at once. Safe twice, never awaits."""

@@ -23,6 +23,7 @@ from gateway_core.telemetry.logs import get_log
 log = get_log("identity")
 
 _LOOKS_EVERY = Seconds(0.5)
+_MOST_KNOWN = 1_000
 # Of a credential that is shorter, twelve characters would be half of it or more.
 _TELLING = 24
 
@@ -60,6 +61,8 @@ class ClientIndex:
         self._looks_every = looks_every
         self._entries: Mapping[str, _Entry] = {}
         self._given: Mapping[str, _Entry] = {}
+        # Hashes of keys that hold: the hash costs more than the rest of a look-up. Never written down.
+        self._known: dict[str, str] = {}
         self._revision: int | None = None
         self._blind = False
         self._looking: asyncio.Task[None] | None = None
@@ -101,16 +104,20 @@ class ClientIndex:
             return False
         return self._hasher.digest(credential) in self._given
 
-    async def verify(self, credential: str) -> Caller:
-        """Give the client that holds this key; raises CredentialRefused. Nothing here waits."""
+    def holder(self, credential: str) -> Caller:
+        """Give the client that holds this key; raises CredentialRefused."""
         if len(credential) > LONGEST_CREDENTIAL:
             raise _refused(f"the credential has {len(credential)} characters, and a key at most {LONGEST_CREDENTIAL}")
-        digest = self._hasher.digest(credential)
+        digest = self._known.get(credential) or self._hasher.digest(credential)
         entry = self._entries.get(digest) or self._given.get(digest)
         if entry is None or not hmac.compare_digest(entry.key.digest, digest):
             raise _refused(_why_unknown(credential))
         if entry.client.revoked_at is not None or (entry.ends is not None and self._clock.now() >= entry.ends):
             raise _refused(_why_ended(entry))
+        if credential not in self._known:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            self._known[credential] = digest
         return entry.caller
 
     def _given_entry(self, given: GivenClient) -> _Entry:
@@ -136,6 +143,7 @@ class ClientIndex:
             by_id = {client.id: (client, Caller("client", client=client)) for client in clients}
             self._entries = {key.digest: _entry(key, *by_id[key.client_id]) for key in keys if key.client_id in by_id}
             self._revision = revision
+            self._known.clear()
 
     def _note_blind(self, failure: BaseException) -> None:
         if not self._blind:

@@ -100,10 +100,10 @@ class Collector:
             case _:
                 self._note(event)
 
-    def answer(self) -> Answer:
-        """Give what has come so far."""
-        parts = tuple(part.close() for part in self._parts)
-        return Answer(self._id, self._model, parts, self._finished, self._usage, tuple(self._logprobs))
+    def answer(self, *, model: str = "") -> Answer:
+        """Give what has come so far; `model` is told in place of the vendor's name for it."""
+        parts = tuple([part.close() for part in self._parts])
+        return Answer(self._id, model or self._model, parts, self._finished, self._usage, tuple(self._logprobs))
 
     def _note(self, event: Started | UsageReported | LogprobsReported | Finished) -> None:
         match event:

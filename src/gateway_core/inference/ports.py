@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -35,7 +35,8 @@ class Lease:
     variables: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen: there is one for each call, and a frozen one takes several times as long to make.
+@dataclass(slots=True)
 class RawCall:
     """A call in the vendor's own words, which are not looked at.
 
@@ -66,6 +67,13 @@ class RawAnswer(Protocol):
 
     async def next(self) -> bytes:
         """Give what has arrived of the body, at least one byte; empty at its end. Raises `UpstreamFailure`."""
+        ...
+
+    async def pump(self, sink: Callable[[bytes], bool], *, ready: Callable[[], Awaitable[None]]) -> None:
+        """Hand what is left to the sink as it arrives, which tells whether it takes more at once.
+
+        Where it does not, the vendor is kept waiting until `ready` returns. Raises `UpstreamFailure`.
+        """
         ...
 
     async def read(self, *, limit: int) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,11 +19,14 @@ from gateway_core.http_client import (
     HttpResponse,
     HttpTimedOut,
     HttpUnreachable,
+    PreparedRequest,
 )
 from gateway_core.inference.events import StreamEvent
 from gateway_core.inference.losses import Losses
 from gateway_core.inference.ports import Lease, RawAnswer, RawCall
 from gateway_core.inference.request import Completion, InferenceRequest, Operation
+from gateway_core.inference.weight import is_heavy
+from gateway_core.kernel.apart import do_apart
 from gateway_core.kernel.errors import (
     NoModelConfigured,
     UpstreamCut,
@@ -41,8 +44,21 @@ from gateway_core.providers.spec import Endpoint, ProviderSpec
 
 _LARGEST_ERROR = 256 * 1024
 _MOST_PREPARED = 2_000
+# Characters of what callers say in headers; some of it may be as long as a head.
+_LONGEST_REMEMBERED = 1_024
 # Some providers' firewalls turn away requests that do not say what sends them.
 _USER_AGENT = f"ai-gateway/{version('ai-gateway')}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A call but for its body; `request` None: its head has to be signed."""
+
+    lease: Lease
+    url: str
+    headers: list[tuple[str, str]]
+    request: PreparedRequest | None
+    variant: Variant | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +70,7 @@ class HttpProvider:
     deadlines: Deadlines
     largest_answer: int
     allow_private: bool = True
-    prepared: dict[tuple[str, bool, str, str, int], tuple[Lease, str, list[tuple[str, str]]]] = field(
-        default_factory=dict, compare=False, repr=False
-    )
+    prepared: dict[tuple[object, ...], _Prepared] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def name(self) -> str:
@@ -69,19 +83,27 @@ class HttpProvider:
 
     async def forward(self, call: RawCall, lease: Lease) -> RawAnswer:
         """Send the caller's own words on."""
-        url, headers = self._prepare(call, lease)
+        key = (call.operation, call.stream, call.model, call.path, id(lease), *call.headers)
+        prepared = self._recall(key, lease)
+        if prepared is None:
+            path, said, variant = self._raw_path(call), call.headers, self._variant(call)
+            prepared = self._prepare(
+                key, lease, path=path, model=call.model, stream=call.stream, said=said, variant=variant
+            )
+        body = call.body if prepared.variant is None else prepared.variant.pass_on(call.body)
         try:
-            response = await self._post(url, lease, body=self._own_words(call), headers=headers, model=call.model)
+            response = await self._post(prepared, body=body, model=call.model)
         except HttpFailure as failure:
-            raise self._translate(failure, model=call.model) from failure
-        return HttpRawAnswer(response, translate=partial(self._translate, model=call.model))
+            raise self._translate(failure, call.model) from failure
+        return HttpRawAnswer(response, translate=self._translate, model=call.model)
 
     async def stream(
         self, request: InferenceRequest, lease: Lease, *, losses: Losses | None = None
     ) -> AsyncGenerator[StreamEvent]:
         """Make one call and report it as it runs."""
         endpoint = self._endpoint(request)
-        body = endpoint.dialect.render_request(request, losses)
+        write = partial(endpoint.dialect.render_request, request, losses)
+        body = await do_apart(write) if is_heavy(request) else write()
         with self._translated(request):
             response = await self._send(request, lease, endpoint=endpoint, body=body)
             try:
@@ -123,7 +145,7 @@ class HttpProvider:
         try:
             yield
         except HttpFailure as failure:
-            raise self._translate(failure, model=request.model) from failure
+            raise self._translate(failure, request.model) from failure
         except WireShapeWrong as wrong:
             raise UpstreamGarbled(str(wrong), provider=self.name, model=request.model) from wrong
         except StreamedError as error:
@@ -141,32 +163,45 @@ class HttpProvider:
         kind = "completion" if plain else "conversation"
         raise NoModelConfigured(f"{self.name} has no endpoint for a {kind}; choose a model of another provider.")
 
-    def _prepare(self, call: RawCall, lease: Lease) -> tuple[str, list[tuple[str, str]]]:
-        """Give where a call goes and its headers; calls that say no headers of their own share them."""
-        key = (call.operation, call.stream, call.model, call.path, id(lease))
+    def _recall(self, key: tuple[object, ...], lease: Lease) -> _Prepared | None:
+        """Give what was prepared before: the same callers say the same again and again."""
         known = self.prepared.get(key)
         # The lease as well: another one may have taken its place in memory.
-        if known is None or known[0] is not lease:
-            accept = _accept(stream=call.stream)
-            headers = [("content-type", "application/json"), accept, ("user-agent", _USER_AGENT)]
-            headers += [*self.spec.auth(lease.secret), *lease.headers.items()]
+        return known if known is not None and known.lease is lease else None
+
+    def _prepare(
+        self,
+        key: tuple[object, ...],
+        lease: Lease,
+        *,
+        path: str,
+        model: str,
+        stream: bool,
+        said: Sequence[tuple[str, str]] = (),
+        variant: Variant | None = None,
+    ) -> _Prepared:
+        """Write all of a call but its body, and remember it; what the caller said goes before what we say."""
+        names = {name for name, _ in said}
+        shared = [("content-type", "application/json"), _accept(stream=stream), ("user-agent", _USER_AGENT)]
+        shared += [*self.spec.auth(lease.secret), *lease.headers.items()]
+        headers = [*(pair for pair in shared if pair[0] not in names), *said]
+        url = self._url(path, model, lease)
+        # What a signer says is about the body too.
+        request = self._write_head(url, headers, model=model) if lease.signer is None else None
+        prepared = _Prepared(lease, url, headers, request, variant)
+        if sum(len(value) for _, value in said) <= _LONGEST_REMEMBERED:
             if len(self.prepared) >= _MOST_PREPARED:
                 self.prepared.clear()
-            known = self.prepared[key] = (lease, self._url(self._raw_path(call), call.model, lease), headers)
-        _, url, shared = known
-        if not call.headers:
-            return url, shared
-        said = {name for name, _ in call.headers}
-        return url, [*(pair for pair in shared if pair[0] not in said), *call.headers]
+            self.prepared[key] = prepared
+        return prepared
 
-    def _own_words(self, call: RawCall) -> bytes:
-        """Give the caller's body, with what this provider wants said in it and others do not."""
-        if call.path:
-            return call.body
-        for name, endpoint in self.spec.endpoints.items():
-            if name == call.operation and isinstance(endpoint.dialect, Variant):
-                return endpoint.dialect.pass_on(call.body)
-        return call.body
+    def _variant(self, call: RawCall) -> Variant | None:
+        """Give what this provider wants said in a body and others do not."""
+        if not call.path:
+            for name, endpoint in self.spec.endpoints.items():
+                if name == call.operation and isinstance(endpoint.dialect, Variant):
+                    return endpoint.dialect
+        return None
 
     def _raw_path(self, call: RawCall) -> str:
         if call.path:
@@ -188,25 +223,24 @@ class HttpProvider:
 
     async def _send(self, request: InferenceRequest, lease: Lease, *, endpoint: Endpoint, body: bytes) -> HttpResponse:
         path = (request.stream and endpoint.stream_path) or endpoint.path
-        headers = [
-            ("user-agent", _USER_AGENT),
-            ("content-type", "application/json"),
-            _accept(stream=request.stream),
-            *self.spec.auth(lease.secret),
-            *lease.headers.items(),
-        ]
-        url = self._url(path, request.model, lease)
-        return await self._post(url, lease, body=body, headers=headers, model=request.model)
+        key = ("", request.stream, request.model, path, id(lease))
+        prepared = self._recall(key, lease)
+        if prepared is None:
+            prepared = self._prepare(key, lease, path=path, model=request.model, stream=request.stream)
+        return await self._post(prepared, body=body, model=request.model)
 
-    async def _post(
-        self, url: str, lease: Lease, *, body: bytes, headers: list[tuple[str, str]], model: str
-    ) -> HttpResponse:
-        if lease.signer is not None:
-            headers = headers + await lease.signer.sign("POST", url, body=body)
+    async def _post(self, prepared: _Prepared, *, body: bytes, model: str) -> HttpResponse:
+        request = prepared.request
+        if request is None:
+            headers, signer = prepared.headers, prepared.lease.signer
+            if signer is not None:
+                headers = headers + await signer.sign("POST", prepared.url, body=body)
+            request = self._write_head(prepared.url, headers, model=model)
+        return await self.http.send_prepared(request, body=body, deadlines=self.deadlines)
+
+    def _write_head(self, url: str, headers: list[tuple[str, str]], *, model: str) -> PreparedRequest:
         try:
-            return await self.http.send(
-                "POST", url, headers=headers, body=body, deadlines=self.deadlines, allow_private=self.allow_private
-            )
+            return self.http.prepare("POST", url, headers=headers, allow_private=self.allow_private)
         except ValueError:
             # Not chained and not repeated: an address may hold a password, a header a key.
             detail = "its address, its key or an extra header cannot be sent"
@@ -230,7 +264,7 @@ class HttpProvider:
         failure.reword(without_quotes(failure.detail, request))
         return failure
 
-    def _translate(self, failure: HttpFailure, *, model: str) -> UpstreamFailure:
+    def _translate(self, failure: HttpFailure, model: str) -> UpstreamFailure:
         kinds: tuple[tuple[type[HttpFailure], type[UpstreamFailure]], ...] = (
             (HttpUnreachable, UpstreamUnreachable),
             (HttpTimedOut, UpstreamTimedOut),

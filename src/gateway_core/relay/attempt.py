@@ -4,26 +4,23 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass
-from functools import partial
 
 from gateway_core.inference.events import Finished, Started, StreamEvent, UsageReported
 from gateway_core.inference.losses import Losses
-from gateway_core.inference.ports import Lease, Provider, RawAnswer, RawCall
+from gateway_core.inference.ports import Lease, RawAnswer, RawCall
 from gateway_core.inference.request import InferenceRequest
 from gateway_core.kernel.errors import UpstreamBusy, UpstreamCut, UpstreamFailure
 from gateway_core.kernel.ids import new_request_id
-from gateway_core.relay.model import AnsweringModel, Ask
-from gateway_core.relay.passthrough import Passed, refuse_unless_ok
+from gateway_core.relay.model import Ask, Way
+from gateway_core.relay.passthrough import Passed, raise_refusal
 from gateway_core.relay.settlement import note_usage, report_call, report_failure
 from gateway_core.relay.watch import Outcome, Watch, Watcher
-from gateway_core.routing.model import Candidate
 
 # What may come before a model fails after all: it says that the call was taken, not that it is answered.
 _PRELUDE = (Started, UsageReported)
+_OK = 200
 
 
-@dataclass(frozen=True, slots=True)
 class Attempt:
     """A candidate, the key it is asked with, and who asks it.
 
@@ -31,54 +28,44 @@ class Attempt:
     others cost stands on the access line of their request.
     """
 
-    candidate: Candidate
-    lease: Lease
-    provider: Provider
-    watcher: Watcher
-    talkative: bool = False
+    __slots__ = ("_lease", "_talkative", "_watch", "_watcher", "way")
 
-    @property
-    def model(self) -> AnsweringModel:
-        """What may be told of the model."""
-        candidate = self.candidate
-        return AnsweringModel(candidate.engine, candidate.name, candidate.model, candidate.profile)
+    def __init__(self, way: Way, lease: Lease, watcher: Watcher, *, talkative: bool = False) -> None:
+        self.way = way
+        self._lease = lease
+        self._watcher = watcher
+        self._talkative = talkative
+        self._watch: Watch | None = None
 
     async def forward(self, ask: Ask, *, largest_answer: int) -> Passed:
         """Pass the call on in its own words; gives the answer when its first bytes are there."""
-        candidate, outcome = self.candidate, Outcome()
-        settle = partial(self._settle, self._watch(streaming=ask.stream))
-        body = ask.body_for(candidate.model)
-        call = RawCall(ask.operation, candidate.model, body, ask.stream, ask.headers, ask.path)
+        way, secret = self.way, self._lease.secret
+        self._begin(streaming=ask.stream)
+        model = way.candidate.model
+        call = RawCall(ask.operation, model, ask.body_for(model), ask.stream, ask.headers, ask.path)
         raw: RawAnswer | None = None
         try:
-            raw = await self.provider.forward(call, self.lease)
-            await refuse_unless_ok(raw, call, secret=self.lease.secret, provider=candidate.provider)
-            passed = Passed(
-                raw,
-                model=self.model,
-                operation=ask.operation,
-                outcome=outcome,
-                secret=self.lease.secret,
-                verbatim=bool(ask.path),
-            )
+            raw = await way.provider.forward(call, self._lease)
+            if raw.status != _OK:
+                await raise_refusal(raw, call, secret=secret, provider=way.candidate.provider)
+            passed = Passed(raw, model=way.model, operation=ask.operation, secret=secret, verbatim=bool(ask.path))
             await passed.begin(limit=largest_answer)
         # Kept only for the settlement, and raised again: a cancelled call counts as failed too.
         except BaseException as failure:
-            outcome.failure = failure
             if raw is not None:
                 raw.close()
-            settle(outcome)
+            self._settle(Outcome(failure=failure))
             raise
-        passed.settle_with(settle)
+        passed.settle_with(self._settle)
         return passed
 
     async def run(self, request: InferenceRequest, losses: Losses | None = None) -> AsyncGenerator[StreamEvent]:
         """Make the call in our words, and report it as it runs."""
         outcome = Outcome()
-        watch = self._watch(streaming=request.stream)
+        self._begin(streaming=request.stream)
         began = False
         try:
-            async with aclosing(self.provider.stream(request, self.lease, losses=losses)) as events:
+            async with aclosing(self.way.provider.stream(request, self._lease, losses=losses)) as events:
                 async for event in events:
                     began = began or not isinstance(event, _PRELUDE)
                     if isinstance(event, UsageReported):
@@ -92,37 +79,42 @@ class Attempt:
             outcome.failure = failure
             raise
         finally:
-            self._settle(watch, outcome)
+            self._settle(outcome)
 
     def _require_any(self, *, began: bool) -> None:
         if not began:
-            raise UpstreamCut("the answer was empty", provider=self.candidate.provider, model=self.candidate.model)
+            candidate = self.way.candidate
+            raise UpstreamCut("the answer was empty", provider=candidate.provider, model=candidate.model)
 
-    def _watch(self, *, streaming: bool) -> Watch:
-        return self.watcher.start(engine=self.candidate.engine, name=self.candidate.name, streaming=streaming)
+    def _begin(self, *, streaming: bool) -> None:
+        candidate = self.way.candidate
+        self._watch = self._watcher.start(engine=candidate.engine, name=candidate.name, streaming=streaming)
 
     def _hide_key(self, failure: UpstreamFailure) -> None:
         """Take our key out of what a vendor said, before anybody reads it."""
-        if self.lease.secret is None:
+        if self._lease.secret is None:
             return
-        hide = self.lease.secret.hide_in
+        hide = self._lease.secret.hide_in
         failure.reword(hide(failure.detail.encode()).decode())
         if isinstance(failure, UpstreamBusy) and failure.retry_after:
             failure.retry_after = hide(failure.retry_after.encode()).decode()
 
-    def _settle(self, watch: Watch, outcome: Outcome) -> None:
-        settled = self.watcher.finish(watch, outcome)
-        failure = outcome.failure
-        upstream = failure if isinstance(failure, UpstreamFailure) else None
-        if failure is None or upstream is not None:
-            self.candidate.keys.report(self.lease, upstream)
-        if upstream is not None:
-            self._hide_key(upstream)
-            report_failure(upstream, self.candidate, self.lease)
-        if self.talkative:
-            report_call(outcome, settled, provider=self.candidate.provider)
+    def _settle(self, outcome: Outcome) -> None:
+        watch, self._watch = self._watch, None
+        if watch is None:
+            return
+        settled = self._watcher.finish(watch, outcome)
+        candidate, failure = self.way.candidate, outcome.failure
+        if failure is None:
+            candidate.keys.report(self._lease, None)
+        elif isinstance(failure, UpstreamFailure):
+            candidate.keys.report(self._lease, failure)
+            self._hide_key(failure)
+            report_failure(failure, candidate, self._lease)
+        if self._talkative:
+            report_call(outcome, settled, provider=candidate.provider)
         else:
-            note_usage(watch.facts, outcome, self.candidate)
+            note_usage(watch.facts, outcome, candidate)
 
 
 def _named(started: Started, request: InferenceRequest) -> Started:

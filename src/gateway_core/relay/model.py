@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+from gateway_core.inference.ports import Provider
 from gateway_core.inference.profile import ModelProfile
 from gateway_core.inference.request import InferenceRequest, Operation
+from gateway_core.routing.model import Candidate
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,22 @@ class AnsweringModel:
 
 
 @dataclass(frozen=True, slots=True)
+class Way:
+    """A candidate, who asks it, and what may be told of its model."""
+
+    candidate: Candidate
+    provider: Provider
+    model: AnsweringModel
+
+    @classmethod
+    def to(cls, candidate: Candidate, provider: Provider) -> Way:
+        """Give the way to a candidate."""
+        model = AnsweringModel(candidate.engine, candidate.name, candidate.model, candidate.profile)
+        return cls(candidate, provider, model)
+
+
+# Not frozen: there is one for each call, and a frozen one takes several times as long to make.
+@dataclass(slots=True)
 class Ask:
     """A call as it came, in a vendor's dialect.
 
@@ -34,7 +52,7 @@ class Ask:
     model: str
     stream: bool
     body_for: Callable[[str], bytes]
-    parse: Callable[[], InferenceRequest] | None
+    parse: Callable[[], Awaitable[InferenceRequest]] | None
     headers: Sequence[tuple[str, str]] = ()
     allowed: frozenset[str] = frozenset()
     drop: bool = False

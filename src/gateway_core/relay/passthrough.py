@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import lru_cache
+from typing import NoReturn
 
 from gateway_core.dialects.failures import classify, classify_streamed
 from gateway_core.inference.ports import RawAnswer, RawCall
 from gateway_core.inference.request import Operation
 from gateway_core.kernel.errors import (
+    UpstreamBusy,
     UpstreamCut,
     UpstreamFailure,
     UpstreamGarbled,
@@ -20,7 +22,6 @@ from gateway_core.relay.tap import HOLD, Tap
 from gateway_core.relay.watch import Outcome
 
 _LARGEST_ERROR = 256 * 1024
-_OK = 200
 _REFUSED = 400
 
 # What a caller may use of a vendor's answer. The rest describes the connection, or the account behind our key.
@@ -80,7 +81,6 @@ class Passed:
         *,
         model: AnsweringModel,
         operation: Operation,
-        outcome: Outcome,
         secret: Secret | None = None,
         verbatim: bool = False,
     ) -> None:
@@ -91,7 +91,7 @@ class Passed:
         self._settle: Callable[[Outcome], None] | None = None
         self._first = b""
         self.model = model
-        self.outcome = outcome
+        self.outcome = Outcome()
         self.status = raw.status
         self.headers = passed_headers(raw.headers, secret)
         self.streaming = False
@@ -107,7 +107,11 @@ class Passed:
     async def begin(self, *, limit: int) -> None:
         """Wait for the first bytes; a short whole answer is read to its end, of `limit` bytes at most."""
         if not self.streaming:
-            await self._begin_whole(limit)
+            if self.length is None or self.length > HOLD:
+                await self._begin_long()
+            else:
+                self._first = await self._raw.read(limit=limit)
+                self._end_whole()
             return
         self._first = await self.next()
         error = self._tap.error
@@ -116,10 +120,10 @@ class Passed:
             provider = self.model.engine
             raise classify_streamed(error, provider=provider, model=self.model.upstream)
 
-    async def _begin_whole(self, limit: int) -> None:
+    async def _begin_long(self) -> None:
         """Read an answer that is not streamed to its end, unless it is too long to hold."""
         if self.length is not None:
-            await self._begin_known(self.length, limit)
+            self._first = await self.next()
             return
         parts: list[bytes] = []
         size = 0
@@ -129,13 +133,6 @@ class Passed:
         self._first = b"".join(parts)
         if size <= HOLD:
             self._end_whole()
-
-    async def _begin_known(self, length: int, limit: int) -> None:
-        if length > HOLD:
-            self._first = await self.next()
-            return
-        self._first = await self._raw.read(limit=limit)
-        self._end_whole()
 
     def _end_whole(self) -> None:
         readable = self._tap.read_whole(self._first)
@@ -162,6 +159,34 @@ class Passed:
             self._end(failure)
             raise
 
+    async def pump(self, sink: Callable[[bytes], bool], *, ready: Callable[[], Awaitable[None]]) -> None:
+        """Hand what is left to the sink as it arrives, up to the end of the answer; raises as `next` does.
+
+        The sink tells whether it takes more at once; where it does not, `ready` is awaited.
+        """
+        if self._first and not sink(await self.next()):
+            await ready()
+        if self._ended:
+            return
+
+        def take(chunk: bytes) -> bool:
+            piece = self._pass(chunk)
+            return sink(piece) if piece else True
+
+        try:
+            try:
+                await self._raw.pump(take, ready=ready)
+            except UpstreamFailure:
+                # As in `_pull`.
+                if self._tap.error is None:
+                    raise
+            if rest := self._last():
+                sink(rest)
+        # As above.
+        except BaseException as failure:
+            self._end(failure)
+            raise
+
     def settle_with(self, settle: Callable[[Outcome], None]) -> None:
         """Have `settle` called once, when the answer has ended or is closed; at once when it has."""
         self._settle = settle
@@ -184,10 +209,15 @@ class Passed:
                 chunk = b""
             if not chunk:
                 return self._last()
-            if not self.streaming:
-                return chunk
-            if piece := self._tap.take(chunk):
-                return piece if self._tap.error is None or self._secret is None else self._secret.hide_in(piece)
+            if piece := self._pass(chunk):
+                return piece
+
+    def _pass(self, chunk: bytes) -> bytes:
+        """Give what of it may go on."""
+        if not self.streaming:
+            return chunk
+        piece = self._tap.take(chunk)
+        return piece if self._tap.error is None or self._secret is None else self._secret.hide_in(piece)
 
     def _last(self) -> bytes:
         rest = self._tap.rest()
@@ -222,10 +252,8 @@ class Passed:
                 self.length = int(value)
 
 
-async def refuse_unless_ok(raw: RawAnswer, call: RawCall, *, secret: Secret | None, provider: str) -> None:
+async def raise_refusal(raw: RawAnswer, call: RawCall, *, secret: Secret | None, provider: str) -> NoReturn:
     """Raise the failure that a vendor's refusal stands for; it keeps the vendor's words, without our key."""
-    if raw.status == _OK:
-        return
     try:
         body = await raw.read(limit=_LARGEST_ERROR)
     except UpstreamFailure:
@@ -241,5 +269,9 @@ async def refuse_unless_ok(raw: RawAnswer, call: RawCall, *, secret: Secret | No
 
     failure = classify(raw.status, header, body, provider=provider, model=call.model)
     if raw.status >= _REFUSED and body:
-        failure.words = VendorWords(call.operation, raw.status, passed_headers(raw.headers, secret), body)
+        passed = passed_headers(raw.headers, secret)
+        if isinstance(failure, UpstreamBusy) and failure.retry_after and not header("retry-after"):
+            # Said in the vendor's own way, which not every client of its dialect reads.
+            passed.append((b"retry-after", failure.retry_after.encode("latin-1")))
+        failure.words = VendorWords(call.operation, raw.status, passed, body)
     raise failure

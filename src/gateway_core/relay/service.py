@@ -12,8 +12,10 @@ from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Self
 
+from gateway_core.dialects.callers import CallersWords
 from gateway_core.inference.collect import Answer, Collector
 from gateway_core.inference.events import Started, StreamEvent, UsageReported
 from gateway_core.inference.losses import Losses
@@ -22,11 +24,11 @@ from gateway_core.inference.request import InferenceRequest
 from gateway_core.inference.wish import Feature, ModelWish
 from gateway_core.kernel.errors import ModelNotFound, OperationMissing, UpstreamDropped, UpstreamFailure
 from gateway_core.relay.attempt import Attempt
-from gateway_core.relay.model import AnsweringModel, Ask
+from gateway_core.relay.model import AnsweringModel, Ask, Way
 from gateway_core.relay.passthrough import Passed
 from gateway_core.relay.verdict import judge
 from gateway_core.relay.watch import Watcher
-from gateway_core.routing.model import Candidate, Catalogue
+from gateway_core.routing.model import Catalogue
 from gateway_core.routing.named import candidates_for, candidates_of, model_names
 from gateway_core.routing.plan import choose
 
@@ -74,29 +76,53 @@ class Models:
 
     catalogue: Catalogue
     providers: Mapping[str, Provider]
-    _known: dict[tuple[str, str, frozenset[str]], tuple[Candidate, ...]] = field(default_factory=dict)
+    _known: dict[tuple[str, str, frozenset[str]], tuple[Way, ...]] = field(default_factory=dict)
 
-    def candidates_for(self, ask: Ask) -> tuple[Candidate, ...]:
+    def ways(self, ask: Ask) -> tuple[Way, ...]:
         """Give who may answer a call, and remember it: the same names come again and again."""
         key = (ask.provider, ask.model, ask.allowed)
         found = self._known.get(key)
         if found is None:
-            found = (
+            candidates = (
                 candidates_of(ask.provider, ask.model, self.catalogue, allowed=ask.allowed)
                 if ask.provider
                 else candidates_for(ask.model, self.catalogue, allowed=ask.allowed)
             )
+            found = tuple(Way.to(candidate, self.providers[candidate.provider]) for candidate in candidates)
             if len(self._known) >= _MOST_KNOWN:
                 self._known.clear()
             self._known[key] = found
         return found
 
 
-@dataclass(slots=True)
-class Left:
-    """How many tries a call still has."""
+class Tries:
+    """How often a call may still be tried, all in all and with the candidate in hand."""
 
-    tries: int
+    __slots__ = ("_keys", "_left", "_once_more", "failed")
+
+    def __init__(self) -> None:
+        self._left = _MOST_TRIES
+        self._keys = 0
+        self._once_more = True
+        self.failed: UpstreamFailure | None = None
+
+    def begin(self, way: Way) -> None:
+        """Turn to a candidate, each of whose keys is tried once at most."""
+        self._keys = len(way.candidate.keys)
+        self._once_more = True
+
+    def may_repeat(self, failure: UpstreamFailure) -> bool:
+        """Tell whether this candidate is tried again; raises the failure when nobody is."""
+        self.failed = failure
+        self._left -= 1
+        verdict = judge(failure)
+        if self._left <= 0 or verdict == "give_up":
+            raise failure
+        if verdict == "once_more" and self._once_more:
+            self._once_more = False
+            return True
+        self._keys -= 1
+        return verdict == "next_key" and self._keys > 0
 
 
 class Relay:
@@ -137,13 +163,13 @@ class Relay:
         """
         models = self._models
         candidate = choose(wish, models.catalogue)
-        provider = models.providers[candidate.provider]
-        attempt = Attempt(candidate, candidate.keys.lease(), provider, self._watcher, talkative=True)
-        request = await build(attempt.model)
+        way = Way.to(candidate, models.providers[candidate.provider])
+        attempt = Attempt(way, candidate.keys.lease(), self._watcher, talkative=True)
+        request = await build(way.model)
         try:
-            return await _open(attempt.model, attempt.run(request))
+            return await _open(way.model, attempt.run(request))
         except UpstreamDropped:
-            return await _open(attempt.model, attempt.run(request))
+            return await _open(way.model, attempt.run(request))
 
     async def complete(self, wish: ModelWish, build: RequestBuilder) -> tuple[AnsweringModel, Answer]:
         """Make a call and wait for the whole answer."""
@@ -161,49 +187,39 @@ class Relay:
         """
         if len(ask.model) > _LONGEST_NAME:
             raise ModelNotFound(ask.model)
-        models = self._models
-        candidates = models.candidates_for(ask)
-        left = Left(_MOST_TRIES)
-        failed: UpstreamFailure | None = None
-        for candidate in candidates:
-            try:
-                return await self._ask_one(ask, candidate, models.providers[candidate.provider], left=left)
-            except UpstreamFailure as failure:
-                if judge(failure) == "give_up" or left.tries <= 0:
-                    raise
-                failed = failure
-        raise failed or ModelNotFound(ask.model)
+        tries = Tries()
+        for way in self._models.ways(ask):
+            tries.begin(way)
+            again = True
+            while again:
+                try:
+                    return await self._begin(ask, way)
+                except UpstreamFailure as failure:
+                    again = tries.may_repeat(failure)
+        raise tries.failed or ModelNotFound(ask.model)
 
-    async def _ask_one(self, ask: Ask, candidate: Candidate, provider: Provider, *, left: Left) -> Passed | OpenCall:
-        """Ask one candidate, with each of its keys once at most."""
-        others, once_more = len(candidate.keys) - 1, True
-        while True:
-            left.tries -= 1
-            attempt = Attempt(candidate, candidate.keys.lease(), provider, self._watcher)
-            try:
-                return await self._try(ask, attempt)
-            except UpstreamFailure as failure:
-                verdict = judge(failure)
-                if left.tries <= 0:
-                    raise
-                if verdict == "once_more" and once_more:
-                    once_more = False
-                elif verdict == "next_key" and others:
-                    others -= 1
-                else:
-                    raise
+    def _begin(self, ask: Ask, way: Way) -> Awaitable[Passed | OpenCall]:
+        """Try a candidate once, with the key whose turn it is."""
+        attempt = Attempt(way, way.candidate.keys.lease(), self._watcher)
+        if ask.path or way.provider.speaks(ask.operation):
+            return attempt.forward(ask, largest_answer=self._largest_answer)
+        return _translate(ask, attempt)
 
-    async def _try(self, ask: Ask, attempt: Attempt) -> Passed | OpenCall:
-        if ask.path or attempt.provider.speaks(ask.operation):
-            return await attempt.forward(ask, largest_answer=self._largest_answer)
-        candidate = attempt.candidate
-        if ask.parse is None:
-            raise OperationMissing(ask.operation, model=ask.model)
-        losses = Losses(candidate.provider, drop=ask.drop or candidate.unsupported == "drop")
-        request = replace(ask.parse(), model=candidate.model, stream=ask.stream)
-        call = await _open(attempt.model, attempt.run(request, losses))
-        call.dropped = losses.dropped
-        return call
+
+async def _translate(ask: Ask, attempt: Attempt) -> OpenCall:
+    """Ask in our own words a provider that does not speak the caller's."""
+    way = attempt.way
+    if ask.parse is None:
+        raise OperationMissing(ask.operation, model=ask.model)
+    losses = Losses(
+        way.candidate.provider,
+        drop=ask.drop or way.candidate.unsupported == "drop",
+        words=CallersWords(ask.operation, partial(ask.body_for, ask.model)),
+    )
+    request = replace(await ask.parse(), model=way.candidate.model, stream=ask.stream)
+    call = await _open(way.model, attempt.run(request, losses))
+    call.dropped = losses.dropped
+    return call
 
 
 async def _open(model: AnsweringModel, events: AsyncGenerator[StreamEvent]) -> OpenCall:

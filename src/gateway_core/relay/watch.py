@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 from gateway_core.inference.events import Finished, Usage
 from gateway_core.kernel.clock import Clock
@@ -18,9 +18,14 @@ from gateway_core.kernel.errors import (
 from gateway_core.kernel.units import Seconds
 from gateway_core.telemetry import metrics as m
 from gateway_core.telemetry.context import RequestFacts, current_facts
-from gateway_core.telemetry.metrics import Metrics
+from gateway_core.telemetry.metrics import CallMeter, Metrics
+from gateway_core.telemetry.tally import Level
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 _NOBODY = RequestFacts()
+_MOST_KNOWN = 2_000
 
 _FINISH_REASONS = frozenset(
     {
@@ -48,17 +53,27 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
-    """One running call."""
+class WatchedModel:
+    """A model as it is counted."""
 
     engine: str
     name: str
+    running: Level
+
+
+# Not frozen: there is one for each call, and a frozen one takes several times as long to make.
+@dataclass(slots=True)
+class Watch:
+    """One running call."""
+
+    model: WatchedModel
     streaming: bool
     began: Seconds
     facts: RequestFacts
 
 
-@dataclass(frozen=True, slots=True)
+# As above.
+@dataclass(slots=True)
 class Settled:
     """A call that ended; `labels` are those of the metrics, in their order."""
 
@@ -66,36 +81,68 @@ class Settled:
     labels: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class Watcher:
     """Start and finish watches; neither ever awaits or raises."""
 
-    metrics: Metrics
-    clock: Clock
+    def __init__(self, metrics: Metrics, clock: Clock) -> None:
+        self._metrics = metrics
+        self._clock = clock
+        self._models: dict[tuple[str, str], WatchedModel] = {}
+        self._meters: dict[tuple[object, ...], CallMeter] = {}
 
     def start(self, *, engine: str, name: str, streaming: bool) -> Watch:
         """Begin to watch a call."""
-        engine = self.metrics.guard.admit("model_engine", engine)
-        name = self.metrics.guard.admit("model_name", name)
-        self.metrics.publish_limits(engine, name)
-        self.metrics.count_running((engine, name), 1)
-        return Watch(engine, name, streaming, self.clock.monotonic(), current_facts() or _NOBODY)
+        model = self._models.get((engine, name)) or self._admit(engine, name)
+        self._metrics.tally.change(model.running, 1)
+        return Watch(model, streaming, self._clock.monotonic(), current_facts() or _NOBODY)
 
     def finish(self, watch: Watch, outcome: Outcome) -> Settled:
         """Settle the call; gives how long it took and what it is counted under."""
-        took = Seconds(self.clock.monotonic() - watch.began)
-        self.metrics.count_running((watch.engine, watch.name), -1)
-        labels = self._labels(watch, outcome)
+        took = Seconds(self._clock.monotonic() - watch.began)
+        self._metrics.tally.change(watch.model.running, -1)
+        meter = self._meter(watch, outcome)
+        meter.settle(took)
         usage = outcome.usage
-        tokens = (usage.input_tokens, usage.output_tokens) if usage is not None else None
-        self.metrics.settle_call(labels, took=took, tokens=tokens)
-        return Settled(took, labels)
+        if usage is not None:
+            meter.count_tokens(usage.input_tokens, usage.output_tokens)
+        return Settled(took, meter.labels)
+
+    def _admit(self, engine: str, name: str) -> WatchedModel:
+        admit = self._metrics.guard.admit
+        shown = admit("model_engine", engine), admit("model_name", name)
+        self._metrics.publish_limits(*shown)
+        model = WatchedModel(*shown, self._metrics.running(*shown))
+        _keep(self._models, (engine, name), model)
+        return model
+
+    def _meter(self, watch: Watch, outcome: Outcome) -> CallMeter:
+        """Give what counts a call, and remember it by all that its labels are made of."""
+        facts, failure, finished = watch.facts, outcome.failure, outcome.finished
+        key = (
+            watch.model.engine,
+            watch.model.name,
+            watch.streaming,
+            None if failure is None else error_type(failure),
+            None if finished is None else finished.raw or finished.reason,
+            facts.feature_category,
+            facts.lsp_version,
+            facts.gitlab_version,
+            facts.client_type,
+            facts.realm,
+            facts.team_member,
+            facts.unit_primitive,
+        )
+        meter = self._meters.get(key)
+        if meter is None:
+            meter = self._metrics.call_meter(self._labels(watch, outcome))
+            _keep(self._meters, key, meter)
+        return meter
 
     def _labels(self, watch: Watch, outcome: Outcome) -> tuple[str, ...]:
-        admit, facts = self.metrics.guard.admit, watch.facts
+        admit, facts = self._metrics.guard.admit, watch.facts
         return (
-            watch.engine,
-            watch.name,
+            watch.model.engine,
+            watch.model.name,
             "yes" if outcome.failure else "no",
             "yes" if watch.streaming else "no",
             facts.feature_category,
@@ -108,6 +155,13 @@ class Watcher:
             facts.unit_primitive,
             finish_reason(outcome.finished),
         )
+
+
+def _keep(known: dict[K, V], key: K, value: V) -> None:
+    """Remember, but not without end: callers write parts of these keys."""
+    if len(known) >= _MOST_KNOWN:
+        known.clear()
+    known[key] = value
 
 
 ErrorType = Literal[

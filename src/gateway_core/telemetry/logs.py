@@ -29,7 +29,6 @@ EventFields = MutableMapping[str, object]
 redactor = Redactor()
 """The one redactor of the process; whoever reads a secret teaches it."""
 
-_PLAIN = frozenset({int, float, bool, type(None)})
 _stamps = Stamper("Z")
 _encode = msgspec.json.Encoder(enc_hook=str).encode
 
@@ -57,40 +56,62 @@ def configure_logging(*, level: str, as_json: bool, to_file: Path | None) -> Non
     sys.excepthook = _log_uncaught
 
 
-def log_line(logger: str, message: str, fields: EventFields, *, arrived: str) -> None:
-    """Write one line at level info, as `get_log(logger).info` would, and in a third of its time.
+class LineStart:
+    """What many lines begin with: their logger, message and first fields, masked and rendered once.
 
-    For the one line that every request writes. Values are masked each by itself, so a secret that is
-    put together from two of them would not be found: no field may be made so. `arrived` is a time.
+    Values are masked each by itself, so a secret that is put together from two of them would not be
+    found: no field may be made so.
+    """
+
+    __slots__ = ("_fields", "_logger", "_message", "_rendered", "_revision")
+
+    def __init__(self, logger: str, message: str, fields: EventFields) -> None:
+        self._logger = logger
+        self._message = message
+        self._fields = fields
+        self._rendered = b""
+        self._revision = -1
+
+    def rendered(self) -> bytes:
+        """Give its members, as JSON, with a comma behind them."""
+        if self._revision != redactor.revision:
+            own = {"logger": self._logger, "level": "info", "type": "mlops", "stage": "main"}
+            fields: EventFields = {**self._fields, "message": self._message}
+            redactor.mask_values(fields)
+            redactor.mask_fields(fields)
+            self._rendered, self._revision = _encode({**fields, **own})[1:-1] + b",", redactor.revision
+        return self._rendered
+
+    def log_slowly(self, fields: EventFields) -> None:
+        """Write a line the way that all others go."""
+        get_log(self._logger).info(self._message, **self._fields, **fields)
+
+
+def log_line(start: LineStart, fields: EventFields, *, arrived: str) -> None:
+    """Write one line at level info, as the logger would, and in a fifth of its time.
+
+    For the one line that every request writes; `flush_lines` hands on what was written. As above,
+    values are masked each by itself. `arrived` is a time. The fields are taken over, and are none of the start's.
     """
     sink, facts = fast.sink, current_facts()
-    bound = facts.bound if facts is not None else {}
-    line = _masked({**bound, **fields})
-    if sink is None or line is None:
-        get_log(logger).info(message, **fields, request_arrived_at=arrived)
-        return
-    line["request_arrived_at"] = arrived
-    line["logger"] = logger
     if facts is not None:
-        line.setdefault("correlation_id", facts.correlation_id)
-    line["level"] = "info"
-    line["timestamp"] = _stamps.now()
-    redactor.mask_fields(line)
-    line["message"] = redactor.mask_value(message)
-    line["type"] = "mlops"
-    line["stage"] = "main"
-    sink.write(_encode(line) + b"\n")
-    sink.flush()
+        for name, value in facts.bound.items():
+            fields.setdefault(name, value)
+    if sink is None or not redactor.mask_values(fields):
+        start.log_slowly({**fields, "request_arrived_at": arrived})
+        return
+    fields["request_arrived_at"] = arrived
+    if facts is not None and "correlation_id" not in fields:
+        fields["correlation_id"] = redactor.mask_once(facts.correlation_id)
+    fields["timestamp"] = _stamps.now()
+    redactor.mask_fields(fields)
+    sink.write(b"{%b%b\n" % (start.rendered(), _encode(fields)[1:]))
 
 
-def _masked(fields: EventFields) -> EventFields | None:
-    """Mask every text; None when there is a value that is more than a text or a number."""
-    for name, value in fields.items():
-        if type(value) is str:
-            fields[name] = redactor.mask_value(value)
-        elif type(value) not in _PLAIN:
-            return None
-    return fields
+def flush_lines() -> None:
+    """Hand on the lines that `log_line` wrote."""
+    if fast.sink is not None:
+        fast.sink.flush()
 
 
 class _Fast:

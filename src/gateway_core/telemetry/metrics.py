@@ -14,6 +14,8 @@ from typing import Literal, TypeVar
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.metrics import MetricWrapperBase
 
+from gateway_core.telemetry.tally import Level, Tally
+
 M = TypeVar("M", bound=MetricWrapperBase)
 
 LATENCY_BUCKETS = (0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
@@ -171,15 +173,15 @@ class Metrics:
     registry: CollectorRegistry = field(default_factory=lambda: REGISTRY)
     limits: Mapping[tuple[str, str], ModelLimits] = field(default_factory=dict)
     guard: LabelGuard = field(default_factory=LabelGuard)
+    tally: Tally = field(init=False)
     _collectors: dict[str, MetricWrapperBase] = field(default_factory=dict)
     _children: dict[tuple[str, ...], MetricWrapperBase] = field(default_factory=dict)
     _sets: dict[str, int] = field(default_factory=dict)
-    _calls: dict[tuple[str, ...], tuple[Counter, Histogram]] = field(default_factory=dict)
-    _running: dict[tuple[str, str], Gauge] = field(default_factory=dict)
-    _tokens: dict[tuple[str, ...], tuple[Counter, ...]] = field(default_factory=dict)
+    _meters: dict[tuple[str, ...], CallMeter] = field(default_factory=dict)
     _limits_published: set[tuple[str, str]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
+        self.tally = Tally(self.registry)
         for spec in ALL:
             self._collectors[spec.name] = _build(spec, self.registry)
 
@@ -193,34 +195,26 @@ class Metrics:
         """Put one value into a histogram."""
         child = self._child(spec, labels)
         if isinstance(child, Histogram):
-            child.observe(value)
+            self.tally.observe(child, value)
 
-    def count_running(self, model: tuple[str, str], by: int) -> None:
-        """Count a model call that began (1) or ended (-1)."""
-        gauge = self._running.get(model)
-        if gauge is None:
-            gauge = self._running[model] = self._of(IN_FLIGHT, model, Gauge)
-        gauge.inc(by)
+    def running(self, engine: str, name: str) -> Level:
+        """Give how many calls of a model run; `tally` takes what changes."""
+        return Level(self._of(IN_FLIGHT, (engine, name), Gauge))
 
-    def settle_call(self, labels: tuple[str, ...], *, took: float, tokens: tuple[int, int] | None) -> None:
-        """Count one model call: its end, its seconds, and the tokens that went in and came out."""
-        call = self._calls.get(labels)
-        if call is None:
-            call = self._of(INFERENCES, labels, Counter), self._of(INFERENCE_DURATION, labels, Histogram)
-            self._calls[labels] = call
-        ended, durations = call
-        ended.inc()
-        durations.observe(took)
-        if tokens is not None:
-            self._count_tokens(labels, *tokens)
+    def call_meter(self, labels: tuple[str, ...]) -> CallMeter:
+        """Give what counts the calls that end under these labels, those of `DETAIL`."""
+        meter = self._meters.get(labels)
+        if meter is None:
+            meter = self._meters[labels] = CallMeter(labels, self)
+        return meter
 
-    def _count_tokens(self, labels: tuple[str, ...], sent: int, answered: int) -> None:
-        counters = self._tokens.get(labels)
-        if counters is None:
-            specs = (INPUT_TOKENS, OUTPUT_TOKENS, TOTAL_TOKENS)
-            counters = self._tokens[labels] = tuple(self._of(spec, labels, Counter) for spec in specs)
-        for counter, count in zip(counters, (sent, answered, sent + answered), strict=True):
-            counter.inc(count)
+    def counter(self, spec: MetricSpec, labels: tuple[str, ...]) -> Counter:
+        """Give one counter; labels in the spec's order."""
+        return self._of(spec, labels, Counter)
+
+    def histogram(self, spec: MetricSpec, labels: tuple[str, ...]) -> Histogram:
+        """Give one histogram; labels in the spec's order."""
+        return self._of(spec, labels, Histogram)
 
     def _of(self, spec: MetricSpec, labels: tuple[str, ...], kind: type[M]) -> M:
         child = self._child(spec, labels)
@@ -264,6 +258,41 @@ class Metrics:
             child = self._collectors[spec.name].labels(*labels)
             self._children[key] = child
         return child
+
+
+class CallMeter:
+    """Counts the model calls that end under one set of labels: each is looked up once, not once a call."""
+
+    __slots__ = ("_ended", "_metrics", "_seconds", "_tokens", "labels")
+
+    def __init__(self, labels: tuple[str, ...], metrics: Metrics) -> None:
+        self.labels = labels
+        self._metrics = metrics
+        self._ended = metrics.counter(INFERENCES, labels)
+        self._seconds = metrics.histogram(INFERENCE_DURATION, labels)
+        # Made by the first call that tells them: one that nobody counted must not look like one of none.
+        self._tokens: tuple[Counter, Counter, Counter] | None = None
+
+    def settle(self, took: float) -> None:
+        """Count one call that took so many seconds."""
+        tally = self._metrics.tally
+        tally.count(self._ended)
+        tally.observe(self._seconds, took)
+
+    def count_tokens(self, sent: int, answered: int) -> None:
+        """Count what one call cost."""
+        if self._tokens is None:
+            counter = self._metrics.counter
+            self._tokens = (
+                counter(INPUT_TOKENS, self.labels),
+                counter(OUTPUT_TOKENS, self.labels),
+                counter(TOTAL_TOKENS, self.labels),
+            )
+        inputs, outputs, totals = self._tokens
+        count = self._metrics.tally.count
+        count(inputs, sent)
+        count(outputs, answered)
+        count(totals, sent + answered)
 
 
 def _build(spec: MetricSpec, registry: CollectorRegistry) -> MetricWrapperBase:

@@ -11,6 +11,7 @@ MASK = "**********"
 _SHORTEST = 8
 _MOST_SEEN = 4_096
 _LONGEST_SEEN = 512
+_PLAIN = frozenset({int, float, bool, type(None)})
 
 _SECRET_FIELDS = frozenset(
     {
@@ -31,23 +32,8 @@ _SECRET_FIELDS = frozenset(
     }
 )
 
-# A cheap test for each alternative below: most lines hold none of these and skip the pattern.
-_HINTS = (
-    b"sk-",
-    b"gw-",
-    b"rk-",
-    b"pk-",
-    b"earer ",
-    b"eyJ",
-    b"key=",
-    b"token=",
-    b"AKIA",
-    b"AIza",
-    b"ya29.",
-    b"@",
-    b"glpat-",
-    b"PRIVATE KEY",
-)
+# A cheap test for the alternatives below: most texts hold none of these and skip the pattern.
+_HINT = re.compile(rb"sk-|gw-|rk-|pk-|earer |eyJ|key=|token=|AKIA|AIza|ya29\.|@|glpat-|PRIVATE KEY")
 
 # Possessive where a caller could make it try again and again: each takes time in line with the text's length.
 _SECRETS = re.compile(
@@ -74,6 +60,8 @@ class Redactor:
     def __init__(self) -> None:
         self._known: list[bytes] = []
         self._seen: dict[str, str] = {}
+        # Changes with what is masked, for those who keep a text that was masked before.
+        self.revision = 0
 
     def learn(self, secret: str) -> None:
         """Mask this very value from now on; values too short to be a secret are left alone."""
@@ -85,15 +73,31 @@ class Redactor:
         # Longest first: where one secret begins with another, no end of it is left behind.
         self._known.sort(key=len, reverse=True)
         self._seen.clear()
+        self.revision += 1
 
     def mask_fields(self, fields: MutableMapping[str, object]) -> None:
         """Mask the values of fields whose name says that they are secret, in place."""
-        for name in fields.keys() & _SECRET_FIELDS:
-            if fields[name] is not None:
-                fields[name] = MASK
+        if not _SECRET_FIELDS.isdisjoint(fields):
+            for name in fields.keys() & _SECRET_FIELDS:
+                if fields[name] is not None:
+                    fields[name] = MASK
+
+    def mask_values(self, fields: MutableMapping[str, object]) -> bool:
+        """Mask every text, in place; False when there is a value that is more than a text or a number.
+
+        What became of a text is remembered: addresses and names of tools come again and again.
+        """
+        seen = self._seen
+        for name, value in fields.items():
+            if type(value) is str:
+                masked = seen.get(value)
+                fields[name] = self.mask_value(value) if masked is None else masked
+            elif type(value) not in _PLAIN:
+                return False
+        return True
 
     def mask_value(self, value: str) -> str:
-        """Mask one value, and remember what became of it: addresses and names of tools come again and again."""
+        """Mask one value, and remember what became of it."""
         masked = self._seen.get(value)
         if masked is None:
             masked = self.mask_text(value.encode(errors="surrogatepass")).decode(errors="replace")
@@ -103,11 +107,15 @@ class Redactor:
                 self._seen[value] = masked
         return masked
 
+    def mask_once(self, value: str) -> str:
+        """Mask a value that will not come again."""
+        return self.mask_text(value.encode(errors="surrogatepass")).decode(errors="replace")
+
     def mask_text(self, line: bytes) -> bytes:
         """Mask whatever in a rendered line is, or looks like, a secret."""
         for secret in self._known:
             if secret in line:
                 line = line.replace(secret, MASK.encode())
-        if any(hint in line for hint in _HINTS):
+        if _HINT.search(line):
             return _SECRETS.sub(MASK.encode(), line)
         return line

@@ -10,6 +10,7 @@ from starlette.types import Send
 from ai_gateway.api.universal.endpoints import Words
 from ai_gateway.api.universal.refusals import Refusal
 from ai_gateway.edge.access_log import Timing
+from ai_gateway.edge.cycle import Cycle, cycle_of
 from ai_gateway.edge.scope import Exchange
 from gateway_core.kernel.errors import VendorWords
 
@@ -24,12 +25,16 @@ _ANY_ORIGIN = (b"access-control-allow-origin", b"*")
 
 
 class Answer:
-    """One answer on its way; `started` tells that its status is out. `old` is a caller that speaks HTTP/1.0."""
+    """One answer on its way; `started` tells that its status is out. `old` is a caller that speaks HTTP/1.0.
 
-    __slots__ = ("_held", "_old", "_request_id", "_send", "_timing", "headers", "started")
+    On our own server it goes out as plain bytes, behind any other as messages of the standard.
+    """
+
+    __slots__ = ("_cycle", "_held", "_old", "_request_id", "_send", "_timing", "headers", "started")
 
     def __init__(self, exchange: Exchange, send: Send, timing: Timing, *, old: bool = False) -> None:
         self._send = send
+        self._cycle = cycle_of(send)
         self._old = old
         self._request_id = exchange.facts.correlation_id.encode("latin-1")
         self._timing = timing
@@ -37,6 +42,11 @@ class Answer:
         self._held: tuple[int, Sequence[tuple[bytes, bytes]], list[bytes]] | None = None
         self.headers: list[tuple[bytes, bytes]] = [_ANY_ORIGIN] if "origin" in exchange.headers else []
         self.started = False
+
+    @property
+    def pipe(self) -> Cycle | None:
+        """Where pieces of a stream can be written at once, behind a first that was sent here."""
+        return self._cycle if self._held is None else None
 
     @property
     def can_only_be_cut(self) -> bool:
@@ -54,16 +64,27 @@ class Answer:
 
     async def send_whole(self, status: int, body: bytes, headers: Sequence[tuple[bytes, bytes]] = (JSON,)) -> None:
         """Send all of it."""
+        all_headers = self._begin(status, headers)
+        cycle = self._cycle
+        if cycle is not None:
+            if cycle.is_full:
+                await cycle.drained()
+            cycle.respond(status, all_headers, body)
+            return
         length = (b"content-length", str(len(body)).encode())
-        await self._start(status, [*headers, length])
+        await self._send({"type": "http.response.start", "status": status, "headers": [*all_headers, length]})
         await self._send({"type": "http.response.body", "body": body})
 
     async def start_stream(self, status: int, headers: Sequence[tuple[bytes, bytes]] = (EVENTS,)) -> None:
         """Send the head; pieces follow."""
         if self._old:
             self._held = status, headers, []
+            return
+        all_headers = self._begin(status, headers)
+        if self._cycle is not None:
+            self._cycle.begin(status, all_headers)
         else:
-            await self._start(status, headers)
+            await self._send({"type": "http.response.start", "status": status, "headers": all_headers})
 
     async def send_piece(self, piece: bytes) -> None:
         """Send a piece; waits while the client does not read."""
@@ -73,13 +94,22 @@ class Answer:
         timing = self._timing
         if timing.first_chunk is None:
             timing.first_chunk = time.perf_counter() - timing.began
-        await self._send({"type": "http.response.body", "body": piece, "more_body": True})
+        cycle = self._cycle
+        if cycle is None:
+            await self._send({"type": "http.response.body", "body": piece, "more_body": True})
+        elif piece:
+            if cycle.is_full:
+                await cycle.drained()
+            cycle.write(piece)
 
     async def end_stream(self) -> None:
         """End a stream."""
         if self._held is not None:
             (status, headers, pieces), self._held = self._held, None
             await self.send_whole(status, b"".join(pieces), headers)
+            return
+        if self._cycle is not None:
+            self._cycle.end()
             return
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
@@ -100,16 +130,16 @@ class Answer:
         """Send a vendor's refusal as it came."""
         await self.send_whole(said.status, said.body, said.headers)
 
-    async def _start(self, status: int, headers: Sequence[tuple[bytes, bytes]]) -> None:
+    def _begin(self, status: int, headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        """Note that the answer begins; gives all of its headers."""
         timing = self._timing
         timing.response_start = time.perf_counter() - timing.began
         timing.status = status
         for name, value in headers:
             if name == b"content-type":
                 timing.content_type = value.decode("latin-1")
-        all_headers = [*headers, *self.headers, (b"x-request-id", self._request_id)]
-        await self._send({"type": "http.response.start", "status": status, "headers": all_headers})
         self.started = True
+        return [*headers, *self.headers, (b"x-request-id", self._request_id)]
 
 
 def _header_text(text: str) -> bytes:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from contextlib import aclosing, closing
-from dataclasses import dataclass, replace
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from functools import partial
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -17,9 +18,10 @@ from ai_gateway.api.universal.access import models_allowed
 from ai_gateway.api.universal.answer import JSON, Answer
 from ai_gateway.api.universal.counting import estimate_tokens
 from ai_gateway.api.universal.endpoints import GEMINI, Endpoint, Found, find_endpoint
+from ai_gateway.api.universal.large import LARGE, LargeBodies, LargeBody
 from ai_gateway.api.universal.models import ModelsEndpoint
 from ai_gateway.api.universal.refusals import CRASH, refusal_of
-from ai_gateway.api.universal.wanted import read_wanted, replace_model
+from ai_gateway.api.universal.wanted import Wanted, read_wanted, replace_model
 from ai_gateway.edge.access_log import note_exception, start_timing, write_access_line
 from ai_gateway.edge.admission import Admission
 from ai_gateway.edge.body import BodyReader
@@ -56,6 +58,7 @@ class UniversalDoor:
     body: BodyReader
     metrics: Metrics
     models: ModelsEndpoint
+    large: LargeBodies = field(default_factory=LargeBodies)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -105,7 +108,9 @@ class UniversalDoor:
     ) -> None:
         allowed = models_allowed(await self.admission.admit(scope))
         body = await self.body.read(exchange, receive)
-        reading = Reading(found, body)
+        decoder = found.endpoint.decoder
+        large = await self.large.read(body, decoder) if decoder is not None and len(body) > LARGE else None
+        reading = Reading(found, body, large=large, bodies=self.large)
         ask = _build_ask(reading, exchange, scope=scope, allowed=allowed)
         async with WhilePresent(scope, receive):
             try:
@@ -113,7 +118,7 @@ class UniversalDoor:
             except OperationMissing:
                 if found.endpoint.counting is None:
                     raise
-                whole: Whole | None = await _estimate(found, body, answer)
+                whole: Whole | None = await _estimate(reading, answer)
             else:
                 answer.name_model(call.model.engine, call.model.upstream)
                 whole = await _take(call, reading, answer)
@@ -126,33 +131,40 @@ class UniversalDoor:
 class Reading:
     """A caller's body: read as far as it must be, and whole only when it is translated, once."""
 
-    __slots__ = ("_parsed", "body", "found", "model", "stream")
+    __slots__ = ("_bodies", "_large", "_parsed", "body", "found", "model", "stream")
 
-    def __init__(self, found: Found, body: bytes) -> None:
+    def __init__(self, found: Found, body: bytes, *, large: LargeBody[Wanted] | None, bodies: LargeBodies) -> None:
         self.found = found
+        self._bodies = bodies
+        self._large = large
         self.body = body
         self._parsed: InferenceRequest | None = None
         decoder = found.endpoint.decoder
         if decoder is None:
             self.model, self.stream = found.model, found.stream
         else:
-            wanted = read_wanted(body, decoder)
+            wanted = read_wanted(body, decoder) if large is None else large.wanted
             self.model, self.stream = wanted.model, bool(wanted.stream)
 
     def body_for(self, model: str) -> bytes:
         """Give the body with the provider's name of the model in it, if that is where the name stands."""
         if self.found.endpoint.decoder is None:
             return self.body
+        if self._large is not None:
+            return self._large.with_model(model)
         return replace_model(self.body, told=self.model, model=model)
 
-    def parse(self) -> InferenceRequest:
-        """Give all of it in our own words; raises RequestInvalid."""
-        translation = self.found.endpoint.translation
-        if translation is None:
-            message = f"{self.found.endpoint.operation} can only be passed through"
-            raise TypeError(message)
+    async def parse(self) -> InferenceRequest:
+        """Give all of it in our own words, read where nobody waits for a large one; raises RequestInvalid."""
         if self._parsed is None:
-            self._parsed = translation.parse_request(self.body, model=self.model, stream=self.stream)
+            endpoint = self.found.endpoint
+            parse = endpoint.counting if endpoint.translation is None else endpoint.translation.parse_request
+            if parse is None:
+                message = f"{endpoint.operation} can only be passed through"
+                raise TypeError(message)
+            outline = None if self._large is None else self._large.outline
+            work = partial(parse, self.body, model=self.model, stream=self.stream)
+            self._parsed = await self._bodies.translate(self.body, work, outline=outline)
         return self._parsed
 
 
@@ -172,13 +184,10 @@ def _build_ask(reading: Reading, exchange: Exchange, *, scope: Scope, allowed: f
     )
 
 
-async def _estimate(found: Found, body: bytes, answer: Answer) -> Whole:
+async def _estimate(reading: Reading, answer: Answer) -> Whole:
     """Count the tokens of a request ourselves, for a provider that cannot."""
-    endpoint = found.endpoint
-    if endpoint.counting is None:
-        message = "only an endpoint that counts is estimated"
-        raise TypeError(message)
-    count = await estimate_tokens(endpoint.counting(body, model=found.model, stream=False))
+    endpoint = reading.found.endpoint
+    count = await estimate_tokens(await reading.parse())
     answer.headers.append((b"x-gateway-estimated", b"true"))
     member = "totalTokens" if endpoint.operation == "gemini_count_tokens" else "input_tokens"
     return 200, render_json({member: count}), (JSON,)
@@ -188,7 +197,7 @@ async def _take(call: Passed | OpenCall, reading: Reading, answer: Answer) -> Wh
     """Give the whole answer, or None when it has been streamed, up to its end."""
     if isinstance(call, Passed):
         return await _pass_on(call, answer)
-    request, translation = reading.parse(), reading.found.endpoint.translation
+    request, translation = await reading.parse(), reading.found.endpoint.translation
     if translation is None:
         message = "what was translated has a translation"
         raise TypeError(message)
@@ -206,24 +215,38 @@ async def _take(call: Passed | OpenCall, reading: Reading, answer: Answer) -> Wh
         collector = Collector()
         async for event in call:
             collector.add(event)
-    told = replace(collector.answer(), model=reading.model)
+    told = collector.answer(model=reading.model)
     return 200, translation.render_answer(told, request, created=created), (JSON,)
 
 
 async def _pass_on(passed: Passed, answer: Answer) -> Whole | None:
-    with closing(passed):
+    try:
         if passed.is_complete:
             return passed.status, await passed.next(), passed.headers
         await answer.start_stream(passed.status, passed.headers)
         try:
-            while piece := await passed.next():
-                await answer.send_piece(piece)
+            await _pump(passed, answer)
         except UpstreamFailure:
             if passed.is_within_event:
                 # The error event that follows must not become a part of this one.
                 await answer.send_piece(b"\n\n")
             raise
+    finally:
+        passed.close()
     return None
+
+
+async def _pump(passed: Passed, answer: Answer) -> None:
+    """Pass a stream on: from connection to connection where both are ours, else piece by piece."""
+    pipe = answer.pipe
+    if pipe is None:
+        while piece := await passed.next():
+            await answer.send_piece(piece)
+        return
+    first = await passed.next()
+    if first:
+        await answer.send_piece(first)
+        await passed.pump(pipe.pass_on, ready=pipe.drained)
 
 
 async def _refuse(failure: GatewayFailure, endpoint: Endpoint, answer: Answer) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from gateway_core.kernel.units import Tokens
 
@@ -98,6 +99,8 @@ class ClaudeModel:
         return self.version >= versions.get(self.family, (0, 0))
 
 
+# Few names come again and again; callers may write others, but none that is long.
+@lru_cache(maxsize=256)
 def claude_model(name: str) -> ClaudeModel | None:
     """Read a model's name; None for those of other makers."""
     match = _NAME.search(name)

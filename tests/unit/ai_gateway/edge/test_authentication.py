@@ -34,7 +34,7 @@ class FakeKeys:
     def recognises(self, credential: str) -> bool:
         return credential.startswith("gw-")
 
-    async def verify(self, credential: str) -> Caller:
+    def holder(self, credential: str) -> Caller:
         if credential == KEY:
             return client(self.role)
         raise CredentialRefused("Forbidden by auth provider", reason="nobody holds it", counts=True)

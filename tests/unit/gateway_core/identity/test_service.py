@@ -34,7 +34,7 @@ class FakeClientKeys:
     def recognises(self, credential: str) -> bool:
         return credential.startswith("gw-")
 
-    async def verify(self, credential: str) -> Caller:
+    def holder(self, credential: str) -> Caller:
         if credential == "gw-known":
             return CLIENT
         raise CredentialRefused("Forbidden by auth provider", reason="nobody holds it", counts=True)

@@ -68,12 +68,15 @@ class Bench:
 
 
 def make_ask(model: str = "m", *, operation: Operation = "openai_chat", stream: bool = True) -> Ask:
+    async def parse() -> InferenceRequest:
+        return InferenceRequest(model, conversation_of(system="", user="hi"), stream=stream)
+
     return Ask(
         operation,
         model,
         stream,
         body_for=lambda name: BODY.replace(b'"m"', f'"{name}"'.encode()),
-        parse=lambda: InferenceRequest(model, conversation_of(system="", user="hi"), stream=stream),
+        parse=parse,
         headers=[("openai-beta", "x")],
     )
 

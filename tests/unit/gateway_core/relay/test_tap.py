@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fakes.cuts import STRIDES, places_to_cut
 from gateway_core.inference.events import Usage
 from gateway_core.inference.request import Operation
 from gateway_core.relay.tap import HOLD, Tap
@@ -35,14 +36,15 @@ def feed(operation: Operation, *pieces: bytes) -> tuple[Tap, bytes]:
 
 @pytest.mark.parametrize(("operation", "wire"), RECORDED)
 @pytest.mark.parametrize("line_end", [b"\n", b"\r\n", b"\r"])
+@pytest.mark.parametrize("stride", STRIDES)
 def test_wherever_a_stream_is_cut_its_bytes_pass_unchanged_and_its_cost_is_learnt(
-    operation: Operation, wire: bytes, line_end: bytes
+    operation: Operation, wire: bytes, line_end: bytes, stride: int
 ) -> None:
     wire = wire.replace(b"\n", line_end)
     whole, _ = feed(operation, wire)
     assert whole.usage is not None
 
-    for cut in range(1, len(wire)):
+    for cut in places_to_cut(wire, stride):
         tap, passed = feed(operation, wire[:cut], wire[cut:])
         assert passed == wire
         assert (tap.usage, tap.finished, tap.is_whole) == (whole.usage, whole.finished, True)
