@@ -1,90 +1,57 @@
-"""The application: the routes, inside the layers of middleware."""
+"""The application: the universal door before everything else; and the life of the process around it."""
 
 from __future__ import annotations
 
+import asyncio
 import gc
+import sys
 from contextlib import AsyncExitStack
-from importlib.metadata import version
+from dataclasses import dataclass
 
-from fastapi import FastAPI
-from starlette.middleware.cors import CORSMiddleware
-from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
-from typing_extensions import override
 
-from ai_gateway.api.monitoring import Readiness
-from ai_gateway.api.router import add_routes
+from ai_gateway.api.later import BuiltLater
 from ai_gateway.api.universal.door import UniversalDoor
 from ai_gateway.api.universal.models import ModelsEndpoint
-from ai_gateway.edge.access_log import AccessLog
 from ai_gateway.edge.admission import Admission
-from ai_gateway.edge.authentication import Authentication
-from ai_gateway.edge.body import BodyReader, RequestBody
-from ai_gateway.edge.errors import ErrorAnswers
-from ai_gateway.edge.middleware import (
-    CorrelationId,
-    FeatureFlags,
-    HostCheck,
-    HttpMetrics,
-    RequestContext,
-    RequestMetadata,
-)
-from ai_gateway.services import build_services
+from ai_gateway.edge.body import BodyReader
 from gateway_core.kernel.errors import SettingInvalid, StorageUnavailable
 from gateway_core.kernel.units import Seconds
 from gateway_core.runtime import Runtime, build_runtime
 from gateway_core.settings.model import Settings
+from gateway_core.telemetry.logs import get_log
 
-_TITLE = "AI gateway"
+log = get_log("server")
 
-
-class _Api(FastAPI):
-    """The routes alone: failures are answered by our own layer, which knows our clients' forms.
-
-    FastAPI's layer that closes uploaded files is left out as well: no route of ours takes any.
-    """
-
-    @override
-    def build_middleware_stack(self) -> ASGIApp:
-        return ExceptionMiddleware(self.router, handlers=self.exception_handlers)
+# The first requests are served in peace before the rest is built beside them.
+_REST_AFTER = Seconds(0.25)
+_TURN = Seconds(0.0005)
 
 
-def create_app(runtime: Runtime, stack: AsyncExitStack) -> ASGIApp:
-    """Build the application on a running core; what it must end with goes on the stack."""
-    settings = runtime.settings
-    pages = settings.fastapi
-    api = _Api(
-        title=_TITLE,
-        version=version("ai-gateway"),
-        docs_url=pages.docs_url,
-        openapi_url=pages.openapi_url,
-        redoc_url=pages.redoc_url,
-        # A redirect would be built from the Host header, which is the caller's to write.
-        redirect_slashes=False,
-    )
-    api.state.runtime = runtime
-    readiness = Readiness(runtime.relay, runtime.clock, settings.custom_models.enabled)
-    stack.push_async_callback(readiness.stop)
-    api.state.services = build_services(runtime)
-    api.state.readiness = readiness
-    handlers = add_routes(api)
-    disallowed = {realm: frozenset(flags) for realm, flags in settings.feature_flags.disallowed_flags.items()}
+@dataclass(frozen=True, slots=True)
+class Application:
+    """The way in of every request, and what is behind it for those that the universal door does not serve itself."""
 
-    reader = BodyReader(settings.limits.max_body_bytes, Seconds(settings.limits.body_timeout))
+    door: ASGIApp
+    routed: BuiltLater
+
+
+def create_app(runtime: Runtime, stack: AsyncExitStack) -> Application:
+    """Build the application on a running core, its routes only when they are asked for; what must end is on the stack."""
+    limits = runtime.settings.limits
+    reader = BodyReader(limits.max_body_bytes, Seconds(limits.body_timeout))
     admission = Admission(runtime.identity.authenticator, runtime.identity.throttle, runtime.audit)
-    app: ASGIApp = RequestBody(api, reader)
-    app = FeatureFlags(app, disallowed)
-    app = RequestMetadata(app)
-    app = Authentication(app, admission)
-    app = ErrorAnswers(app, runtime.data_log, runtime.audit)
-    app = AccessLog(app)
-    app = CORSMiddleware(app, allow_origins=["*"], allow_methods=["POST"], allow_headers=["*"])
-    app = RequestContext(app)
-    app = HostCheck(app)
-    app = CorrelationId(app)
-    app = HttpMetrics(app, runtime.metrics, handlers)
+
+    def build() -> ASGIApp:
+        # Imported here for the reason in its docstring.
+        from ai_gateway.api.routed import build_routed  # noqa: PLC0415
+
+        return build_routed(runtime, stack, admission=admission, reader=reader)
+
+    routed = BuiltLater(build)
+    stack.push_async_callback(routed.stop)
     models = ModelsEndpoint(runtime.relay, admission)
-    return UniversalDoor(app, runtime.relay, admission, reader, runtime.metrics, models)
+    return Application(UniversalDoor(routed, runtime.relay, admission, reader, runtime.metrics, models), routed)
 
 
 class Service:
@@ -105,14 +72,42 @@ class Service:
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
         try:
-            self._app = create_app(await self._stack.enter_async_context(build_runtime(self._settings)), self._stack)
+            runtime = await self._stack.enter_async_context(build_runtime(self._settings))
         except (SettingInvalid, StorageUnavailable) as failure:
             await send({"type": "lifespan.startup.failed", "message": str(failure)})
             return
-        # What was built stays for good: the collector need not walk it again and again.
-        gc.collect()
-        gc.freeze()
+        app = create_app(runtime, self._stack)
+        self._app = app.door
+        _keep_what_is_built()
+        rest = asyncio.create_task(_build_rest(app.routed), name="rest")
         await send({"type": "lifespan.startup.complete"})
         await receive()
+        rest.cancel()
+        await asyncio.wait([rest])
         await self._stack.aclose()
         await send({"type": "lifespan.shutdown.complete"})
+
+
+async def _build_rest(routed: BuiltLater) -> None:
+    await asyncio.sleep(_REST_AFTER)
+    usual = sys.getswitchinterval()
+    # Requests that are served meanwhile get their turn sooner: each takes many.
+    sys.setswitchinterval(_TURN)
+    try:
+        # Gathered, so that a failure nobody thought of is a value here; every request for a route fails by it as well.
+        [failure] = await asyncio.gather(routed.built(), return_exceptions=True)
+    finally:
+        sys.setswitchinterval(usual)
+    if isinstance(failure, BaseException):
+        log.critical("routes_not_built", exc_info=failure)
+    _keep_what_is_built()
+
+
+def _keep_what_is_built() -> None:
+    """Let the collector never walk it again: it stays for good. From here on it collects what requests leave.
+
+    Nothing is collected before: to look through all that a start has made takes a tenth of the start and
+    finds next to nothing.
+    """
+    gc.freeze()
+    gc.enable()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import math
 import os
 import shlex
@@ -11,8 +13,11 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from types import FrameType
 
 import uvicorn
 from typing_extensions import override
@@ -39,6 +44,7 @@ _DID_NOT_START = 3
 _BACKLOG = 2_048
 _PING_S = 1.0
 _ANOTHER_AFTER_S = 2.0
+_LOOKS_ROUND_S = 1.0
 # Longer than the idle time of usual load balancers, so that it is never we who close first.
 _KEEP_ALIVE_S = 75
 
@@ -59,7 +65,7 @@ class Oddities:
             log.warning("setting_without_effect", setting=idle, cure="this version does not use it yet")
 
 
-def serve(settings: Settings, *, oddities: Oddities, multiprocess_folder: Path | None) -> None:
+def run_server(settings: Settings, *, oddities: Oddities, multiprocess_folder: Path | None) -> None:
     """Serve until SIGTERM or SIGINT; raises SettingInvalid before anything is answered."""
     logging = settings.logging
     configure_logging(level=logging.level, as_json=logging.format_json, to_file=logging.to_file)
@@ -128,6 +134,34 @@ def _listen(host: str, port: int) -> socket.socket:
         raise SettingInvalid(message) from error
     listener.set_inheritable(True)
     return listener
+
+
+class QuietServer(uvicorn.Server):
+    """Looks round once a second and at each signal, where the library's own does ten times a second."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._wake: Callable[[], object] = _nobody
+
+    @override
+    async def main_loop(self) -> None:
+        loop, woken = asyncio.get_running_loop(), asyncio.Event()
+        self._wake = partial(loop.call_soon_threadsafe, woken.set)
+        # At 0 of its count the library renews the date of answers, so here at each.
+        while not await self.on_tick(0):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LOOKS_ROUND_S):
+                    await woken.wait()
+        self._wake = _nobody
+
+    @override
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        super().handle_exit(sig, frame)
+        self._wake()
+
+
+def _nobody() -> None:
+    """Wake nobody."""
 
 
 class _Workers(Multiprocess):
@@ -199,10 +233,12 @@ def _prepare(settings: Settings, listener: socket.socket) -> Callable[[], bool]:
     A signal counts from here on: one that comes before the server has its own handlers is remembered.
     """
     if settings.web_concurrency > 1:
+        # This process only watches over others.
+        gc.enable()
         # It takes the signals at once.
         supervisor = _Workers(_config(settings, "ai_gateway.worker:create_worker"), sockets=[listener])
         return supervisor.serve
-    server = uvicorn.Server(_config(settings, Service(settings)))
+    server = QuietServer(_config(settings, Service(settings)))
 
     def end(*_: object) -> None:
         # Also called once more at the very end: the server raises again the signal that stopped it.

@@ -7,14 +7,29 @@ nothing that imports it may be imported before the variable below is set.
 from __future__ import annotations
 
 import shutil
+import sys
 import tempfile
+from importlib import import_module
 from pathlib import Path
 
-from gateway_core.kernel.errors import SettingInvalid
+from gateway_core.kernel.errors import SettingInvalid, StorageUnavailable
 from gateway_core.settings.load import export_variable, idle_names, load_settings, unknown_names
 from gateway_core.settings.model import Settings
 
 _MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
+_CANNOT_START = 2
+_INTERRUPTED = 130
+
+
+def serve() -> None:
+    """Serve until told to stop; when that cannot be, say why in one line and end with status 2."""
+    try:
+        start()
+    except (SettingInvalid, StorageUnavailable) as failure:
+        sys.stderr.write(f"ai-gateway: {failure}\n")
+        sys.exit(_CANNOT_START)
+    except KeyboardInterrupt:
+        sys.exit(_INTERRUPTED)
 
 
 def start() -> None:
@@ -46,7 +61,18 @@ def _make(folder: Path) -> None:
 
 
 def _serve(settings: Settings, folder: Path | None) -> None:
+    _import_log_library()
     # Imported here for the reason in the module's docstring.
-    from ai_gateway.server import Oddities, serve  # noqa: PLC0415
+    from ai_gateway.server import Oddities, run_server  # noqa: PLC0415
 
-    serve(settings, oddities=Oddities(unknown_names(), idle_names()), multiprocess_folder=folder)
+    run_server(settings, oddities=Oddities(unknown_names(), idle_names()), multiprocess_folder=folder)
+
+
+def _import_log_library() -> None:
+    """Import it without the library that draws tracebacks, which we never ask of it: a twentieth of a start."""
+    if "rich" in sys.modules:
+        return
+    # ignore: None says to every import that there is none (Python's reference, section 5.3.1); its type does not tell.
+    sys.modules["rich"] = None  # type: ignore[assignment]
+    import_module("structlog")
+    del sys.modules["rich"]

@@ -23,7 +23,9 @@ def mirrors_nothing(test: str, *, files: Collection[str]) -> bool:
 
 def _modules(folder: PurePosixPath, files: Collection[str]) -> set[str]:
     """Give the names that a test in the mirror of this folder may be about."""
-    inside = [PurePosixPath(file).relative_to(folder) for file in files if PurePosixPath(file).is_relative_to(folder)]
+    # By text: this is asked of each file for each test.
+    start = f"{folder}/" if folder.parts else ""
+    inside = [PurePosixPath(file).relative_to(folder) for file in files if file.startswith(start)]
     names = {path.parts[0].removesuffix(".py") for path in inside if path.suffix == ".py"} - {"__init__"}
     alone = f"{folder}.py" in files
     return names | ({folder.name} if inside or alone else set())

@@ -138,8 +138,10 @@ def unexplained(source: str) -> list[Fault]:
     the line, or at the end of the line. It also covers lines of the same kind that follow
     without a gap. A skip may give its reason as an argument instead.
     """
-    lines = source.splitlines()
     wanting = {**_suppressing_comments(source), **_escapes(ast.parse(source))}
+    if not wanting:
+        return []
+    lines = source.splitlines()
     comments = _comments(source)
     explained: set[int] = set()
     faults = []
@@ -158,6 +160,8 @@ def _comments(source: str) -> dict[int, str]:
 
 
 def _suppressing_comments(source: str) -> dict[int, tuple[str, int]]:
+    if not MARKER.search(source):
+        return {}
     return {line: (found[0], line) for line, comment in _comments(source).items() if (found := MARKER.search(comment))}
 
 

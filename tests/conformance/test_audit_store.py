@@ -17,6 +17,9 @@ from gateway_core.audit import limits
 from gateway_core.audit.model import AuditEvent, AuditQuery
 from gateway_core.audit.ports import AuditStore
 from gateway_core.audit.sql import SqlAuditStore
+from gateway_core.audit.sqlite import SqliteAuditStore
+from gateway_core.storage.address import SqliteFile
+from gateway_core.storage.sqlite_reading import SqliteReader
 
 REFUSED = AuditEvent(
     at=MORNING + timedelta(microseconds=123457),
@@ -32,14 +35,25 @@ ADDED = AuditEvent(at=MORNING + timedelta(hours=1), kind="client_added", actor="
 REVOKED = AuditEvent(at=MORNING + timedelta(hours=2), kind="client_revoked", actor="command:me", subject="ci")
 
 
-@pytest.fixture(params=("fake", *ENGINES))
+@pytest.fixture(params=("fake", *ENGINES, "sqlite directly"))
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[AuditStore]:
     if request.param == "fake":
         yield FakeAuditStore()
         return
     async with AsyncExitStack() as stack:
-        url = stack.enter_context(new_database(request.param, tmp_path))
-        yield SqlAuditStore(await stack.enter_async_context(open_database(url)))
+        engine, _, directly = request.param.partition(" ")
+        url = stack.enter_context(new_database(engine, tmp_path))
+        whole = SqlAuditStore(await stack.enter_async_context(open_database(url)))
+        if not directly:
+            yield whole
+            return
+        reader = SqliteReader(SqliteFile(tmp_path / "gateway.db"))
+        stack.callback(reader.close)
+        yield SqliteAuditStore(reader, lambda: itself(whole))
+
+
+async def itself(store: AuditStore) -> AuditStore:
+    return store
 
 
 async def found(store: AuditStore, query: AuditQuery) -> list[AuditEvent]:
@@ -113,7 +127,8 @@ async def test_only_the_newest_are_kept_and_the_rest_is_counted(store: AuditStor
     await store.add([replace(REFUSED, subject=str(number)) for number in range(10)])
 
     assert await store.keep_newest(10) == 0
-    assert await store.keep_newest(4) == 6
+    assert await store.keep_newest(9) == 1
+    assert await store.keep_newest(4) == 5
     assert [event.subject for event in await store.find(AuditQuery())] == ["9", "8", "7", "6"]
     await store.add([replace(REFUSED, subject="10")])
     assert await store.keep_newest(4) == 1

@@ -1,4 +1,7 @@
-"""What every store of clients owes the rest of the product: one suite over the fake and both databases."""
+"""What every store of clients owes the rest of the product: one suite over the fake and both databases.
+
+Of SQLite's two stores each is tried beside the other: what one has changed, the other finds.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,10 @@ from fakes.databases import ENGINES, new_database, open_database
 from gateway_core.identity.model import Budget, Client, ClientKey
 from gateway_core.identity.ports import ClientStore
 from gateway_core.identity.sql import SqlClientStore
+from gateway_core.identity.sqlite import SqliteClientStore
 from gateway_core.kernel.units import MicroUsd
+from gateway_core.storage.address import SqliteFile
+from gateway_core.storage.sqlite_reading import SqliteReader
 
 NOON = datetime(2026, 11, 21, 12, 0, 0, 123_456, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -47,7 +53,7 @@ async def all_of(store: ClientStore) -> tuple[list[Client], list[ClientKey]]:
     return list(clients), list(keys)
 
 
-@pytest.fixture(params=["fake", *ENGINES])
+@pytest.fixture(params=["fake", *ENGINES, "sqlite read directly", "sqlite changed by another"])
 async def stores(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[tuple[ClientStore, ClientStore]]:
     """Give two stores over the same rows, as two processes have them."""
     if request.param == "fake":
@@ -55,10 +61,21 @@ async def stores(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
         yield fake, fake
         return
     async with AsyncExitStack() as stack:
-        url = stack.enter_context(new_database(request.param, tmp_path))
+        engine, _, directly = request.param.partition(" ")
+        url = stack.enter_context(new_database(engine, tmp_path))
         databases = [await stack.enter_async_context(open_database(url)) for _ in range(2)]
         first, second = (SqlClientStore(database) for database in databases)
-        yield first, second
+        if not directly:
+            yield first, second
+            return
+        reader = SqliteReader(SqliteFile(tmp_path / "gateway.db"))
+        stack.callback(reader.close)
+        direct = SqliteClientStore(reader, lambda: itself(first))
+        yield (direct, second) if directly == "read directly" else (second, direct)
+
+
+async def itself(store: ClientStore) -> ClientStore:
+    return store
 
 
 @pytest.fixture

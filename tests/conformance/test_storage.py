@@ -15,8 +15,9 @@ from fakes.databases import ENGINES, Engine, new_database, open_database
 from gateway_core.kernel.errors import StorageUnavailable
 from gateway_core.kernel.units import Seconds
 from gateway_core.storage.engine import Database
+from gateway_core.storage.moments import from_micros, to_micros
 from gateway_core.storage.ports import Storage
-from gateway_core.storage.tables import CLIENT_KEYS, CLIENTS, FACTS, REVISIONS, from_micros, to_micros
+from gateway_core.storage.tables import CLIENT_KEYS, CLIENTS, FACTS, REVISIONS
 
 
 @pytest.fixture(params=ENGINES)

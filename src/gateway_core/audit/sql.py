@@ -9,8 +9,9 @@ from sqlalchemy import ColumnElement, RowMapping, and_, delete, func, insert, se
 
 from gateway_core.audit.limits import fitted
 from gateway_core.audit.model import CHANGES, AuditEvent, AuditQuery
+from gateway_core.storage.moments import from_micros, to_micros
 from gateway_core.storage.ports import Storage
-from gateway_core.storage.tables import AUDIT_EVENTS, from_micros, to_micros
+from gateway_core.storage.tables import AUDIT_EVENTS
 
 # Few enough that writers of other processes get their turn in between.
 _AT_ONCE = 5000

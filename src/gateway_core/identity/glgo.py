@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
-from joserfc.jwk import RSAKey
 from typing_extensions import override
 
 from gateway_core.http_client import Deadlines, HttpClient, HttpFailure, HttpResponse
@@ -16,6 +15,10 @@ from gateway_core.kernel.clock import Clock
 from gateway_core.kernel.errors import SigningFailed, TokenExchangeFailed
 from gateway_core.kernel.secret import Secret
 from gateway_core.kernel.units import Seconds
+
+if TYPE_CHECKING:
+    # For a type alone, and a twentieth of the time that a start takes.
+    from joserfc.jwk import RSAKey
 
 _ISSUER = "https://cloud.gitlab.com"
 _AUDIENCE = "glgo"

@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol, cast
 
 import msgspec
-from cryptography.exceptions import UnsupportedAlgorithm
 from typing_extensions import override
 
 from gateway_core.http_client import Deadlines, HttpClient, HttpFailure
@@ -49,7 +48,6 @@ _UNEXPECTED = (
     OSError,
     RecursionError,
     TypeError,
-    UnsupportedAlgorithm,
     ValueError,
 )
 
@@ -134,7 +132,8 @@ class GoogleCredentials(CloudCredentials):
 
     def _fetch(self, request: _Transport) -> tuple[Secret, timedelta]:
         """Ask Google; to be run in a thread, as google-auth waits."""
-        # Imported here: see the module's docstring.
+        # Imported here: see the module's docstring; google-auth lets the first through beside its own.
+        from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415
         from google.auth.exceptions import GoogleAuthError, TransportError  # noqa: PLC0415
 
         source = self._source
@@ -146,7 +145,7 @@ class GoogleCredentials(CloudCredentials):
         except TransportError as error:
             reason = f"Google cannot be asked for an access token: {_detail(error)}; {self._cure_of_silence()}"
             raise TokenExchangeFailed(reason=reason) from None
-        except (GoogleAuthError, *_UNEXPECTED) as error:
+        except (GoogleAuthError, UnsupportedAlgorithm, *_UNEXPECTED) as error:
             reason = self._cause_of_refusal(error) if source is not None else self._cause_of_lack(error)
             raise TokenExchangeFailed(reason=reason) from None
         token = source.token

@@ -9,14 +9,16 @@ import base64
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import msgspec
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicNumbers
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
-from joserfc.jwk import ECKey, RSAKey
 
 from gateway_core.identity.compact import quote
 from gateway_core.identity.ports import TrustedKey
+
+if TYPE_CHECKING:
+    # For a type alone, and a twentieth of the time that a start takes; so it is where they are used.
+    from joserfc.jwk import ECKey, RSAKey
 
 LARGEST_DOCUMENT = 256 * 1024
 """Bytes that a key set may have."""
@@ -130,6 +132,10 @@ def _check_purpose(entry: Mapping[str, object], *, algorithm: str) -> None:
 
 
 def _rsa_key(entry: Mapping[str, object]) -> RSAKey:
+    # Imported here: see above.
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers  # noqa: PLC0415
+    from joserfc.jwk import RSAKey  # noqa: PLC0415
+
     modulus, exponent = (int.from_bytes(_number(entry, name)) for name in ("n", "e"))
     bits = modulus.bit_length()
     if not SMALLEST_RSA <= bits <= LARGEST_RSA:
@@ -149,6 +155,10 @@ def _rsa_key(entry: Mapping[str, object]) -> RSAKey:
 
 
 def _ec_key(entry: Mapping[str, object]) -> ECKey:
+    # Imported here: see above.
+    from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicNumbers  # noqa: PLC0415
+    from joserfc.jwk import ECKey  # noqa: PLC0415
+
     if entry.get("crv") != "P-256":
         raise _Skip(f"its curve is {quote(entry.get('crv'))}, not 'P-256'")
     across, up = (_number(entry, name) for name in ("x", "y"))

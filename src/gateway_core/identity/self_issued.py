@@ -6,24 +6,20 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import msgspec
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
-from joserfc.errors import JoseError
-from joserfc.jwk import RSAKey
-from joserfc.jws import serialize_compact
 
 from gateway_core.identity.compact import LONGEST_TOKEN
-from gateway_core.identity.key_set import LARGEST_RSA, SMALLEST_RSA
 from gateway_core.identity.model import Caller, Claims
 from gateway_core.identity.ports import TrustedKey
 from gateway_core.kernel.errors import PermissionMissing, SigningFailed
 from gateway_core.kernel.secret import Secret
 from gateway_core.telemetry.logs import get_log
+
+if TYPE_CHECKING:
+    # For a type alone, and a twentieth of the time that a start takes; what uses them is imported where it is used.
+    from joserfc.jwk import RSAKey
 
 log = get_log("identity")
 
@@ -62,10 +58,6 @@ class IssuedToken:
     expires_at: int
 
 
-class _KeyUnusable(Exception):
-    """The PEM text is no key for us; the message says why, in words that fit after the setting's name."""
-
-
 def local_keys(
     signing: Secret | None, validation: Secret | None, *, service_name: str, settings: str = _SETTINGS
 ) -> tuple[TrustedKey, ...]:
@@ -90,21 +82,32 @@ class TokenSigner:
         self._trouble = f"{settings}SIGNING_KEY is not set; make a key with: ai-gateway keys new"
         if signing is None:
             return
+        # Imported here: see above.
+        from gateway_core.identity.rsa_pem import KeyUnusable, load_private  # noqa: PLC0415
+
         try:
-            self._key = RSAKey.import_key(_load_private(signing))
-        except _KeyUnusable as unusable:
+            self._key = load_private(signing)
+        except KeyUnusable as unusable:
             self._trouble = f"{settings}SIGNING_KEY {unusable}"
 
     @property
     def public_key(self) -> RSAKey | None:
         """The half that verifies what is signed here; None when nothing can be signed."""
-        private = self._key.private_key if self._key is not None else None
-        return _public_half(private) if private is not None else None
+        if self._key is None:
+            return None
+        # Imported here: see above.
+        from gateway_core.identity.rsa_pem import public_half  # noqa: PLC0415
+
+        return public_half(self._key)
 
     def sign(self, claims: Mapping[str, object], *, header: Mapping[str, str] | None = None) -> Secret:
         """Give these claims as a signed token (RS256, typ JWT, and what `header` adds); raises SigningFailed."""
         if self._key is None:
             raise SigningFailed(reason=self._trouble)
+        # Imported here: see above.
+        from joserfc.errors import JoseError  # noqa: PLC0415
+        from joserfc.jws import serialize_compact  # noqa: PLC0415
+
         head = {"alg": _ALGORITHM, "typ": "JWT", **(header or {})}
         try:
             payload = msgspec.json.encode(dict(claims))
@@ -173,60 +176,12 @@ def _load_or_tell(pem: Secret | None, *, setting: str) -> RSAKey | None:
     if pem is None:
         log.debug("local_key_not_set", setting=setting)
         return None
+    # Imported here: see above.
+    from gateway_core.identity.rsa_pem import KeyUnusable, load_public  # noqa: PLC0415
+
     try:
-        return _public_half(_load(pem))
-    except _KeyUnusable as unusable:
+        return load_public(pem)
+    except KeyUnusable as unusable:
         reason = f"{setting} {unusable}"
     log.error("local_key_skipped", setting=setting, reason=reason)
     return None
-
-
-def _load_private(pem: Secret) -> RSAPrivateKey:
-    key = _load(pem)
-    if isinstance(key, RSAPublicKey):
-        raise _KeyUnusable("is a public key, and only a private one signs")
-    return key
-
-
-def _load(pem: Secret) -> RSAPrivateKey | RSAPublicKey:
-    """Read an RSA key in PEM form (PKCS#8, PKCS#1, or the public half alone); raises _KeyUnusable."""
-    text = pem.reveal().strip()
-    try:
-        raw = text.encode()
-        # Looking for its factors anew takes 50 ms a key, at each start of each worker; the trial below takes one.
-        key = (
-            load_pem_public_key(raw)
-            if "PUBLIC KEY-----" in text
-            else load_pem_private_key(raw, password=None, unsafe_skip_rsa_key_validation=True)
-        )
-    # Not chained: what the parser has to say may quote what it read.
-    except TypeError:
-        raise _KeyUnusable("is protected by a passphrase; give it without") from None
-    except (ValueError, UnsupportedAlgorithm):
-        raise _KeyUnusable("is not a key in PEM form; make one with: ai-gateway keys new") from None
-    if not isinstance(key, RSAPrivateKey | RSAPublicKey):
-        raise _KeyUnusable("is not an RSA key; make one with: ai-gateway keys new")
-    if not SMALLEST_RSA <= key.key_size <= LARGEST_RSA:
-        raise _KeyUnusable(
-            f"has {key.key_size} bits, from {SMALLEST_RSA} to {LARGEST_RSA} are taken; "
-            "make one with: ai-gateway keys new"
-        )
-    if isinstance(key, RSAPrivateKey):
-        _try_out(key)
-    return key
-
-
-def _try_out(key: RSAPrivateKey) -> None:
-    trial = b"does what one half signs hold for the other?"
-    try:
-        key.public_key().verify(key.sign(trial, PKCS1v15(), SHA256()), trial, PKCS1v15(), SHA256())
-    except (InvalidSignature, ValueError):
-        raise _KeyUnusable("is damaged: its two halves do not fit") from None
-
-
-def _public_half(key: RSAPrivateKey | RSAPublicKey) -> RSAKey:
-    public = key.public_key() if isinstance(key, RSAPrivateKey) else key
-    half = RSAKey.import_key(public)
-    # Rendered once here, not in the first request that needs it.
-    _ = half.dict_value
-    return half

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import TypeVar
 
 from sqlalchemy import Table, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import RowMapping
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway_core.identity.model import ROLES, Budget, Client, ClientKey
+from gateway_core.identity.model import Client, ClientKey
+from gateway_core.identity.rows import HASH_MARK, PART, parse_clients, parse_keys
 from gateway_core.kernel.errors import StorageUnavailable
-from gateway_core.kernel.units import MicroUsd
+from gateway_core.storage.moments import to_micros
 from gateway_core.storage.ports import Storage
-from gateway_core.storage.tables import CLIENT_KEYS, CLIENTS, FACTS, REVISIONS, from_micros, to_micros
-
-_PART = "clients"
-_AT_ONCE = 200
-Parsed = TypeVar("Parsed")
-_HASH_MARK = "client_hash_mark"
+from gateway_core.storage.tables import CLIENT_KEYS, CLIENTS, FACTS, REVISIONS
 
 
 class SqlClientStore:
@@ -35,18 +28,15 @@ class SqlClientStore:
     async def revision(self) -> int:
         """Give a number that grows with every change; cheap."""
         async with self._transaction(reading=True) as connection:
-            wanted = select(REVISIONS.c.number).where(REVISIONS.c.name == _PART)
+            wanted = select(REVISIONS.c.number).where(REVISIONS.c.name == PART)
             return await connection.scalar(wanted) or 0
 
     async def load(self) -> tuple[Sequence[Client], Sequence[ClientKey]]:
         """Give all clients, by name, and all their keys, the oldest first."""
         async with self._transaction(reading=True) as connection:
             # Keys first: a client that is added in between is then without keys, never a key without its client.
-            keys = await _read(_key, (await connection.execute(select(CLIENT_KEYS))).mappings())
-            clients = await _read(_client, (await connection.execute(select(CLIENTS))).mappings())
-        # Sorted here: databases do not agree on the order of names.
-        clients.sort(key=lambda client: client.name)
-        keys.sort(key=lambda key: (key.created_at, key.id))
+            keys = await parse_keys((await connection.execute(select(CLIENT_KEYS))).mappings())
+            clients = await parse_clients((await connection.execute(select(CLIENTS))).mappings())
         return clients, keys
 
     async def add(self, client: Client, key: ClientKey) -> bool:
@@ -86,7 +76,7 @@ class SqlClientStore:
     async def hash_mark(self, mark: str) -> str:
         """Keep the mark of the hash key when none is kept yet; gives the one that is kept."""
         async with self._transaction() as connection:
-            row = _insert(FACTS, connection).values(name=_HASH_MARK, value=mark)
+            row = _insert(FACTS, connection).values(name=HASH_MARK, value=mark)
             await connection.execute(row.on_conflict_do_nothing(index_elements=["name"]))
             return await _kept_mark(connection)
 
@@ -105,7 +95,7 @@ class SqlClientStore:
                 return False
             others = CLIENTS.c.id != client.id, CLIENTS.c.revoked_at.is_(None)
             await connection.execute(update(CLIENTS).where(*others).values(revoked_at=to_micros(at)))
-            row = _insert(FACTS, connection).values(name=_HASH_MARK, value=mark)
+            row = _insert(FACTS, connection).values(name=HASH_MARK, value=mark)
             await connection.execute(row.on_conflict_do_update(index_elements=["name"], set_={"value": mark}))
             return True
 
@@ -127,7 +117,7 @@ def _insert(table: Table, connection: AsyncConnection) -> postgresql.Insert | sq
 
 async def _count_change(connection: AsyncConnection) -> None:
     """Tell every process that clients changed; writers after this one wait until it is through."""
-    row = _insert(REVISIONS, connection).values(name=_PART, number=1)
+    row = _insert(REVISIONS, connection).values(name=PART, number=1)
     further = {"number": REVISIONS.c.number + 1}
     await connection.execute(row.on_conflict_do_update(index_elements=["name"], set_=further))
 
@@ -141,7 +131,7 @@ async def _is_taken(connection: AsyncConnection, name: str) -> bool:
 
 
 async def _kept_mark(connection: AsyncConnection) -> str:
-    return await connection.scalar(select(FACTS.c.value).where(FACTS.c.name == _HASH_MARK)) or ""
+    return await connection.scalar(select(FACTS.c.value).where(FACTS.c.name == HASH_MARK)) or ""
 
 
 async def _keep(connection: AsyncConnection, client: Client, *, key: ClientKey) -> bool:
@@ -151,16 +141,6 @@ async def _keep(connection: AsyncConnection, client: Client, *, key: ClientKey) 
         return False
     await connection.execute(CLIENT_KEYS.insert().values(_key_row(key)))
     return True
-
-
-async def _read(parse: Callable[[RowMapping], Parsed], rows: Iterable[RowMapping]) -> list[Parsed]:
-    """Read all rows, and let requests be served in between: ten thousand take a tenth of a second."""
-    found = []
-    for number, row in enumerate(rows, start=1):
-        found.append(parse(row))
-        if number % _AT_ONCE == 0:
-            await asyncio.sleep(0)
-    return found
 
 
 def _client_row(client: Client) -> dict[str, object]:
@@ -181,34 +161,6 @@ def _client_row(client: Client) -> dict[str, object]:
     }
 
 
-def _client(row: RowMapping) -> Client:
-    return Client(
-        id=row["id"],
-        name=row["name"],
-        created_at=from_micros(row["created_at"]),
-        # A role that only a newer version knows opens nothing in this one.
-        role=next((role for role in ROLES if role == row["role"]), None),
-        scopes=frozenset(row["scopes"]),
-        models=frozenset(row["models"]),
-        budget=_budget(row["budget_micro_usd"], row["budget_per"]),
-        rpm=row["rpm"],
-        tpm=row["tpm"],
-        expires_at=_moment(row["expires_at"]),
-        revoked_at=_moment(row["revoked_at"]),
-    )
-
-
-def _budget(amount: int | None, per: str | None) -> Budget | None:
-    match amount, per:
-        case None, _:
-            return None
-        case amount, ("day" | "month") as per:
-            return Budget(MicroUsd(amount), per)
-        case amount, _:
-            # Also for a period that only a newer version knows: the strictest that this one has.
-            return Budget(MicroUsd(amount), "total")
-
-
 def _key_row(key: ClientKey) -> dict[str, object]:
     return {
         "id": key.id,
@@ -220,20 +172,5 @@ def _key_row(key: ClientKey) -> dict[str, object]:
     }
 
 
-def _key(row: RowMapping) -> ClientKey:
-    return ClientKey(
-        id=row["id"],
-        client_id=row["client_id"],
-        digest=row["digest"],
-        prefix=row["prefix"],
-        created_at=from_micros(row["created_at"]),
-        valid_until=_moment(row["valid_until"]),
-    )
-
-
 def _stored(moment: datetime | None) -> int | None:
     return None if moment is None else to_micros(moment)
-
-
-def _moment(stored: int | None) -> datetime | None:
-    return None if stored is None else from_micros(stored)

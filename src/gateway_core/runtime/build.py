@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from gateway_core.audit.ports import AuditStore, AuditTrail
 from gateway_core.audit.service import BufferedAuditTrail
-from gateway_core.audit.sql import SqlAuditStore
 from gateway_core.http_client import HttpClient
 from gateway_core.identity.client_index import ClientIndex
 from gateway_core.inference.ports import Provider
@@ -22,8 +21,8 @@ from gateway_core.runtime.file_source import follow_file
 from gateway_core.runtime.gateway_file_parts import GatewayParts
 from gateway_core.runtime.identity import Identity, build_identity
 from gateway_core.runtime.models import model_limits
-from gateway_core.runtime.records import open_database
 from gateway_core.runtime.signers import Signers
+from gateway_core.runtime.stores import open_stores
 from gateway_core.runtime.trust import build_proxies, build_trust
 from gateway_core.settings.model import Settings
 from gateway_core.telemetry.metrics import Metrics
@@ -86,12 +85,11 @@ async def build_runtime(
         http = _open_client(stack, settings)
         # Whose keys count is never taken from somebody unverified, whatever is said of models.
         verifying = _open_client(stack, settings, always_verify=True)
-        database = await stack.enter_async_context(open_database(settings))
-        audit_store = SqlAuditStore(database)
-        audit = BufferedAuditTrail(audit_store, clock, keep_days=settings.audit.keep_days)
+        stores = await stack.enter_async_context(open_stores(settings))
+        audit = BufferedAuditTrail(stores.audit, clock, keep_days=settings.audit.keep_days)
         await stack.enter_async_context(audit)
         identity = await stack.enter_async_context(
-            build_identity(settings, http=verifying, database=database, audit=audit, clock=clock)
+            build_identity(settings, http=verifying, stores=stores, audit=audit, clock=clock)
         )
         signers = Signers(verifying, clock, identity.google)
         configuring = Configuring(settings, find_specs(), http=http, signers=signers, clock=clock)
@@ -103,7 +101,7 @@ async def build_runtime(
             relay=relay,
             identity=identity,
             audit=audit,
-            audit_store=audit_store,
+            audit_store=stores.audit,
             metrics=metrics,
             data_log=RequestDataLog(settings.logging.enable_request_logging, settings.custom_models.enabled),
             http=http,

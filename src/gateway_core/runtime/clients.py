@@ -7,16 +7,14 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from gateway_core.audit.model import AuditEvent
 from gateway_core.audit.ports import AuditStore
-from gateway_core.audit.sql import SqlAuditStore
 from gateway_core.identity.clients import ClientRegistry
 from gateway_core.identity.hash_key_file import FILE_NAME, make_hash_key, read_hash_key
 from gateway_core.identity.key_hash import KeyHasher
 from gateway_core.identity.ports import ClientStore
-from gateway_core.identity.sql import SqlClientStore
 from gateway_core.kernel.clock import Clock, SystemClock
 from gateway_core.kernel.errors import SettingInvalid, StorageUnavailable
 from gateway_core.kernel.secret import Secret
-from gateway_core.runtime.records import open_database
+from gateway_core.runtime.stores import open_stores
 from gateway_core.settings.model import Settings
 from gateway_core.storage.address import database_url, parse_address
 
@@ -38,10 +36,10 @@ async def open_registry(
     """
     trail = _Collected()
     async with AsyncExitStack() as stack:
-        database = await stack.enter_async_context(open_database(settings, must_exist=must_exist))
-        store = SqlClientStore(database)
+        stores = await stack.enter_async_context(open_stores(settings, must_exist=must_exist))
+        store = stores.clients
         hasher = _open_any_hasher(settings) if start_over else await open_hasher(settings, store)
-        stack.push_async_callback(trail.write, SqlAuditStore(database))
+        stack.push_async_callback(trail.write, stores.audit)
         yield ClientRegistry(store, hasher, audit=trail, clock=clock or SystemClock())
 
 

@@ -22,15 +22,14 @@ from gateway_core.identity.jwks import SignedTokens
 from gateway_core.identity.ports import CloudCredentials, CredentialVerifier, KeySets, TokenExchange
 from gateway_core.identity.self_issued import TokenSigner, local_keys
 from gateway_core.identity.service import Authenticator, Bypass, BypassAlarm
-from gateway_core.identity.sql import SqlClientStore
 from gateway_core.identity.throttle import FailureThrottle
 from gateway_core.identity.unsigned import UnsignedTokens
 from gateway_core.kernel.clock import Clock
 from gateway_core.kernel.secret import Secret
 from gateway_core.kernel.units import Seconds
 from gateway_core.runtime.clients import open_hasher
+from gateway_core.runtime.stores import Stores
 from gateway_core.settings.model import Settings
-from gateway_core.storage.engine import Database
 from gateway_core.telemetry.logs import redactor
 
 
@@ -52,20 +51,16 @@ class Identity:
 
 @asynccontextmanager
 async def build_identity(
-    settings: Settings, *, http: HttpClient, database: Database, audit: AuditTrail, clock: Clock
+    settings: Settings, *, http: HttpClient, stores: Stores, audit: AuditTrail, clock: Clock
 ) -> AsyncGenerator[Identity]:
     """Build all of it; keys of clients are read now, those of issuers are fetched in the background."""
     auth, name = settings.auth, settings.cloud_connector_service_name
-    store = SqlClientStore(database)
-    hasher = await open_hasher(settings, store)
+    hasher = await open_hasher(settings, stores.clients)
     signing = _secret(settings.self_signed_jwt.signing_key)
     signer = TokenSigner(signing, service_name=name)
     google_key = _secret(settings.google_cloud_platform.service_account_json_key)
     async with AsyncExitStack() as stack:
-        # A connection of its own: a long question to the audit must not hold up a revocation.
-        watched = Database(database.url)
-        stack.push_async_callback(watched.close)
-        index = await stack.enter_async_context(ClientIndex(SqlClientStore(watched), hasher, clock=clock))
+        index = await stack.enter_async_context(ClientIndex(stores.watched, hasher, clock=clock))
         authenticator = Authenticator(
             service_name=name,
             client_keys=index,
@@ -76,7 +71,7 @@ async def build_identity(
         yield Identity(
             authenticator=authenticator,
             throttle=FailureThrottle(auth.failures_per_minute, clock),
-            clients=ClientRegistry(store, hasher, audit=audit, clock=clock),
+            clients=ClientRegistry(stores.clients, hasher, audit=audit, clock=clock),
             index=index,
             signer=signer,
             glgo=GlgoExchange(http, settings.glgo_base_url, signer=signer, clock=clock),

@@ -12,7 +12,8 @@ from gateway_core.kernel.errors import SettingInvalid
 from gateway_core.settings.model import Settings
 from gateway_core.storage.address import SqliteFile, database_url
 from gateway_core.storage.engine import Database, exists, prepare, read_revision
-from gateway_core.storage.schema import HEAD, require_known
+from gateway_core.storage.schema import require_known
+from gateway_core.storage.version import HEAD
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes, PrivateKeyTypes
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from pydantic import SecretStr
 
 from gateway_core.http_client import Proxies, Proxy, parse_proxy
 from gateway_core.kernel.errors import SettingInvalid
 from gateway_core.settings.model import Settings
-from gateway_core.settings.model_providers import Mtls
 from gateway_core.telemetry.logs import get_log, redactor
 
 log = get_log("runtime")
@@ -30,14 +27,19 @@ def build_trust(settings: Settings, *, always_verify: bool = False) -> ssl.SSLCo
     Raises SettingInvalid.
     """
     mtls = settings.mtls
+    bundle, named = settings.ssl_cert_file or settings.requests_ca_bundle, "SSL_CERT_FILE, REQUESTS_CA_BUNDLE"
     if not mtls.enabled:
-        return _trust(settings.ssl_cert_file or settings.requests_ca_bundle, "SSL_CERT_FILE, REQUESTS_CA_BUNDLE")
+        return _trust(bundle, named, load=_load_once)
     context = (
-        _trust(mtls.ca_bundle, "AIGW_MTLS__CA_BUNDLE")
-        or _trust(settings.ssl_cert_file or settings.requests_ca_bundle, "SSL_CERT_FILE, REQUESTS_CA_BUNDLE")
+        # Of its own: more is set on it here.
+        _trust(mtls.ca_bundle, "AIGW_MTLS__CA_BUNDLE", load=_load)
+        or _trust(bundle, named, load=_load)
         or ssl.create_default_context()
     )
-    _load_client_certificate(context, mtls)
+    # Imported here: few show a certificate, and it is a twentieth of the time that a start takes.
+    from gateway_core.runtime.client_certificate import load_client_certificate  # noqa: PLC0415
+
+    load_client_certificate(context, mtls)
     if not (mtls.verify or always_verify):
         log.critical(
             "tls_not_verified",
@@ -76,72 +78,27 @@ def _read_proxy(given: SecretStr | None, variable: str) -> Proxy | None:
     return proxy
 
 
-def _trust(bundle: Path | None, settings: str) -> ssl.SSLContext | None:
+def _load(bundle: Path) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=bundle)
+
+
+def _load_once(bundle: Path) -> ssl.SSLContext:
+    """Load a bundle, unless it is the one that was loaded last and did not change: each time takes 25 ms."""
+    found = bundle.stat()
+    return _load_version(bundle, (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns))
+
+
+@lru_cache(maxsize=1)
+def _load_version(bundle: Path, _version: tuple[int, ...]) -> ssl.SSLContext:
+    return _load(bundle)
+
+
+def _trust(bundle: Path | None, settings: str, *, load: Callable[[Path], ssl.SSLContext]) -> ssl.SSLContext | None:
     if bundle is None:
         return None
     try:
-        return ssl.create_default_context(cafile=bundle)
+        return load(bundle)
     except OSError as error:
         reason = "there is none in PEM form" if isinstance(error, ssl.SSLError) else error.strerror
         message = f"The certificates in {str(bundle)!r} ({settings}) cannot be used: {reason}."
         raise SettingInvalid(message) from error
-
-
-def _load_client_certificate(context: ssl.SSLContext, mtls: Mtls) -> None:
-    cert_file, key_file = mtls.cert_file, mtls.key_file
-    if cert_file is None or key_file is None:
-        name = "CERT_FILE" if cert_file is None else "KEY_FILE"
-        raise SettingInvalid(
-            f"AIGW_MTLS__{name} is not set, but AIGW_MTLS__ENABLED is true; give the path of a PEM file."
-        )
-    password = mtls.key_password.get_secret_value() if mtls.key_password else ""
-    if password:
-        redactor.learn(password)
-    # Each file alone first: the TLS library says for all of their faults no more than "PEM lib".
-    certified = _read_certificate(cert_file)
-    if _read_private_key(key_file, password=password.encode()).public_key() != certified:
-        raise SettingInvalid(
-            f"AIGW_MTLS__KEY_FILE={str(key_file)!r} is not the key of the certificate in "
-            f"AIGW_MTLS__CERT_FILE={str(cert_file)!r}; give a certificate and its own key."
-        )
-    try:
-        # Never without a password: the library would ask for one at the terminal.
-        context.load_cert_chain(cert_file, key_file, password=lambda: password)
-    except (OSError, ValueError) as error:
-        message = f"AIGW_MTLS__CERT_FILE={str(cert_file)!r} and AIGW_MTLS__KEY_FILE={str(key_file)!r} cannot be used: {error}."
-        raise SettingInvalid(message) from error
-
-
-def _read_certificate(file: Path) -> CertificatePublicKeyTypes:
-    """Give the public key of the first certificate, which is the one that is shown as ours."""
-    try:
-        return x509.load_pem_x509_certificates(file.read_bytes())[0].public_key()
-    except (OSError, ValueError, UnsupportedAlgorithm) as error:
-        reason = error.strerror if isinstance(error, OSError) else "there is none in PEM form that we can read"
-        message = f"The certificate in AIGW_MTLS__CERT_FILE={str(file)!r} cannot be used: {reason}."
-        raise SettingInvalid(message) from error
-
-
-def _read_private_key(file: Path, *, password: bytes) -> PrivateKeyTypes:
-    where = f"The private key in AIGW_MTLS__KEY_FILE={str(file)!r}"
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        raise SettingInvalid(f"{where} cannot be used: {error.strerror}.") from error
-    try:
-        return load_pem_private_key(content, password=None)
-    except TypeError:
-        # It is encrypted, and only then is the password looked at: one too many does no harm.
-        return _decrypt(content, password, where=where)
-    except (ValueError, UnsupportedAlgorithm) as error:
-        raise SettingInvalid(f"{where} cannot be used: there is none in PEM form that we can read.") from error
-
-
-def _decrypt(content: bytes, password: bytes, *, where: str) -> PrivateKeyTypes:
-    if not password:
-        raise SettingInvalid(f"{where} is encrypted; give its passphrase in AIGW_MTLS__KEY_PASSWORD.")
-    try:
-        return load_pem_private_key(content, password=password)
-    except (ValueError, UnsupportedAlgorithm):
-        # Not chained: nothing that has seen the passphrase belongs in a log.
-        raise SettingInvalid(f"{where} does not open with AIGW_MTLS__KEY_PASSWORD; give its own passphrase.") from None

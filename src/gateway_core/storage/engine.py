@@ -19,6 +19,7 @@ from gateway_core.kernel.units import Seconds
 from gateway_core.storage import schema
 from gateway_core.storage.address import PostgresDatabase, SqliteFile, parse_address
 from gateway_core.storage.faults import is_of_the_database, reason_of
+from gateway_core.storage.version import HEAD
 from gateway_core.telemetry.logs import redactor
 
 PATIENCE = Seconds(5)
@@ -85,7 +86,7 @@ async def prepare(database: Database) -> None:
     One cheap query when they are there already. Several processes may do this at once.
     Raises SettingInvalid, in one line with the cure, when the database cannot be used.
     """
-    if await read_revision(database) == schema.HEAD:
+    if await read_revision(database) == HEAD:
         return
     # With a patience of its own: others may be at it just now.
     patient = Database(database.url, patience=_MIGRATION_PATIENCE)

@@ -7,10 +7,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway_core.kernel.errors import SettingInvalid
-from gateway_core.storage.tables import VERSION_TABLE
-
-HEAD = "0001"
-"""The newest state, as migrations/versions has it; here too, so that a start need not read those."""
+from gateway_core.storage.version import HEAD, VERSION_TABLE
 
 # Any number; it only must be ours alone among the locks of the database.
 _LOCK = 4_715_203_308

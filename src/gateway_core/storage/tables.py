@@ -1,12 +1,6 @@
-"""All tables, in portable types only.
-
-Times are whole microseconds since 1970 in UTC, so that both databases give back what
-they were given; lists are JSON.
-"""
+"""All tables, in portable types only: times as in `moments.py`, lists as JSON."""
 
 from __future__ import annotations
-
-from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text
 
@@ -19,13 +13,8 @@ METADATA = MetaData(
     }
 )
 
-VERSION_TABLE = "gateway_schema"
-"""Holds the state that the tables are in; not the usual name, which another product in the same database may have."""
-
 # SQLite counts up only what is declared INTEGER.
 _Counter = BigInteger().with_variant(Integer(), "sqlite")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_LAST = 253_402_300_799_999_999
 
 FACTS = Table(
     "facts",
@@ -85,13 +74,3 @@ AUDIT_EVENTS = Table(
     Column("details", JSON, nullable=False),
     Index(None, "kind", "id"),
 )
-
-
-def to_micros(moment: datetime) -> int:
-    """Turn a time into what is stored."""
-    return (moment - _EPOCH) // timedelta(microseconds=1)
-
-
-def from_micros(stored: int) -> datetime:
-    """Turn what is stored into a time, in UTC."""
-    return _EPOCH + timedelta(microseconds=max(-_LAST // 5, min(stored, _LAST)))

@@ -58,6 +58,6 @@ def running(settings_of: ReadSettings, logged: list[EventDict]) -> RunApp:
             build_runtime(settings_of(**given), metrics=metrics, providers=providers) as runtime,
             AsyncExitStack() as stack,
         ):
-            yield create_app(runtime, stack)
+            yield create_app(runtime, stack).door
 
     return run

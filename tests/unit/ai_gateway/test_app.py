@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+from collections.abc import Iterator
 
 import pytest
 from prometheus_client import CollectorRegistry
-from starlette.types import ASGIApp, Message, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.typing import EventDict
 
+from ai_gateway import app as application
+from ai_gateway.api.later import BuiltLater
 from ai_gateway.app import Service
 from ai_gateway.edge.stream import PING
 from fakes.provider import FakeProvider, Hold, Step
@@ -238,3 +241,38 @@ async def test_a_wrong_setting_stops_the_start_with_its_name(settings_of: ReadSe
     (failed,) = server.sent
     assert failed["type"] == "lifespan.startup.failed"
     assert "AIGW_MODEL_SELECTION__DEFAULT_MODELS" in failed["message"]
+
+
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let what is built later be built at once; what it freezes is let go again."""
+    monkeypatch.setattr(application, "_REST_AFTER", 0)
+    yield
+    gc.unfreeze()
+
+
+@pytest.mark.usefixtures("soon")
+async def test_routes_are_built_though_nobody_asks_for_them_and_stay_for_good() -> None:
+    built: list[ASGIApp] = []
+
+    async def nothing(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        return
+
+    def build() -> ASGIApp:
+        built.append(nothing)
+        return nothing
+
+    await application._build_rest(BuiltLater(build))
+
+    assert built == [nothing]
+    assert gc.get_freeze_count() > 0
+
+
+@pytest.mark.usefixtures("soon")
+async def test_routes_that_cannot_be_built_are_told_to_who_must_act(logged: list[EventDict]) -> None:
+    def build() -> ASGIApp:
+        raise ImportError("half an installation")
+
+    await application._build_rest(BuiltLater(build))
+
+    assert [(line["event"], line["log_level"]) for line in logged] == [("routes_not_built", "critical")]

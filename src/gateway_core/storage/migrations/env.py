@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from alembic import context
 
-from gateway_core.storage.tables import METADATA, VERSION_TABLE
+from gateway_core.storage.tables import METADATA
+from gateway_core.storage.version import VERSION_TABLE
 
 context.configure(
     connection=context.config.attributes["connection"],

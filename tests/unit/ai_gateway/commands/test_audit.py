@@ -13,8 +13,8 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
+from ai_gateway.command_line import app
 from ai_gateway.commands.audit import parse_since
-from ai_gateway.main import app
 from fakes.clock import MORNING
 from gateway_core.audit.model import AuditEvent
 from gateway_core.runtime.records import open_audit

@@ -10,7 +10,7 @@ from typing import Protocol
 import pytest
 from typer.testing import CliRunner, Result
 
-from ai_gateway.main import app
+from ai_gateway.command_line import app
 
 FINE = """
 providers:

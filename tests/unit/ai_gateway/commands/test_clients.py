@@ -79,7 +79,7 @@ def opens(key: str, environment: dict[str, str]) -> str:
             store = SqlClientStore(database)
             async with ClientIndex(store, await open_hasher(settings, store), clock=SystemClock()) as index:
                 try:
-                    return (await index.verify(key.strip())).name
+                    return index.holder(key.strip()).name
                 except CredentialRefused as refused:
                     return refused.reason
 

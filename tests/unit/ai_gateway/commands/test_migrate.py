@@ -11,9 +11,9 @@ from typing import Protocol
 import pytest
 from typer.testing import CliRunner, Result
 
-from ai_gateway.main import app
+from ai_gateway.command_line import app
 from fakes.databases import ENGINES, Engine, new_database
-from gateway_core.storage.schema import HEAD
+from gateway_core.storage.version import HEAD
 
 
 class RunMigrate(Protocol):

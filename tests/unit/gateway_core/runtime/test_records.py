@@ -15,7 +15,7 @@ from gateway_core.runtime.records import open_database, read_tables_state
 from gateway_core.settings.load import load_settings
 from gateway_core.settings.model import Settings
 from gateway_core.storage.engine import read_revision
-from gateway_core.storage.schema import HEAD
+from gateway_core.storage.version import HEAD
 
 
 @pytest.fixture(params=ENGINES)

@@ -222,3 +222,36 @@ async def test_where_it_counts_certificates_are_verified_all_the_same(files: Cli
         with pytest.raises(HttpUnreachable, match=r"(?i)certificate.verify.failed"):
             await ask(context, server.url)
     assert said() == []
+
+
+@pytest.mark.parametrize("variable", BUNDLES)
+def test_a_bundle_is_loaded_once_and_again_when_it_has_changed(variable: str, tmp_path: Path) -> None:
+    bundle = tmp_path / "bundle.pem"
+    bundle.write_bytes(CERTIFICATE.read_bytes())
+    given = settings(**{variable: str(bundle)})
+    first, second = build_trust(given), build_trust(given, always_verify=True)
+    bundle.write_bytes(CERTIFICATE.read_bytes() * 2)
+
+    assert first is not None
+    assert first is second
+    assert build_trust(given) is not first
+
+
+@pytest.mark.parametrize("variable", [*BUNDLES, "AIGW_MTLS__CA_BUNDLE"])
+def test_what_is_set_for_calls_with_a_client_certificate_is_set_for_no_others(
+    variable: str, files: ClientFiles
+) -> None:
+    plain = build_trust(settings(SSL_CERT_FILE=str(CERTIFICATE)))
+    shown = build_trust(
+        settings(
+            **{variable: str(CERTIFICATE)},
+            AIGW_MTLS__ENABLED="true",
+            AIGW_MTLS__CERT_FILE=str(files.certificate),
+            AIGW_MTLS__KEY_FILE=str(files.key),
+            AIGW_MTLS__VERIFY="false",
+        )
+    )
+
+    assert plain is not None
+    assert shown is not plain
+    assert plain.verify_mode is ssl.CERT_REQUIRED

@@ -17,8 +17,8 @@ from sqlalchemy import Connection, inspect
 from fakes.databases import ENGINES, Engine, new_database
 from gateway_core.storage.engine import Database
 from gateway_core.storage.migrations import run
-from gateway_core.storage.schema import HEAD
-from gateway_core.storage.tables import METADATA, VERSION_TABLE
+from gateway_core.storage.tables import METADATA
+from gateway_core.storage.version import HEAD, VERSION_TABLE
 
 ROOT = Path(__file__).parents[4]
 

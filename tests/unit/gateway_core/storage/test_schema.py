@@ -15,8 +15,8 @@ from fakes.databases import ENGINES, Engine, new_database, open_database
 from gateway_core.kernel.errors import SettingInvalid
 from gateway_core.kernel.units import Seconds
 from gateway_core.storage.engine import Database, exists, prepare, read_revision
-from gateway_core.storage.schema import HEAD
-from gateway_core.storage.tables import FACTS, METADATA, VERSION_TABLE
+from gateway_core.storage.tables import FACTS, METADATA
+from gateway_core.storage.version import HEAD, VERSION_TABLE
 
 PREPARE = """
 import asyncio, sys

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fakes.cuts import STRIDES, places_to_cut
 from gateway_core.dialects.anthropic_messages import EventParser, parse_answer
 from gateway_core.dialects.failures import StreamedError, WireShapeWrong
 from gateway_core.dialects.sse import ServerSentEvent
@@ -73,8 +74,9 @@ def test_a_stream_may_arrive_byte_by_byte(wire: bytes, events: list[StreamEvent]
 
 
 @pytest.mark.parametrize(("wire", "events"), STREAMS)
-def test_a_stream_may_arrive_in_two_pieces_cut_at_any_byte(wire: bytes, events: list[StreamEvent]) -> None:
-    for cut in range(len(wire)):
+@pytest.mark.parametrize("stride", STRIDES)
+def test_a_stream_may_arrive_in_two_pieces_cut_at_any_byte(wire: bytes, events: list[StreamEvent], stride: int) -> None:
+    for cut in [0, *places_to_cut(wire, stride)]:
         assert parse_stream(EventParser(), wire, [cut]) == events
 
 
