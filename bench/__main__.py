@@ -84,7 +84,7 @@ def _build_parser() -> argparse.ArgumentParser:
     add("--rounds", type=int, help="turns of each target under each load (3; quick: 1)")
     add("--seconds", type=float, help="measured time of one load (2; quick: 1)")
     add("--soak", type=int, help="completions for the memory curve, 0 for none (20000; quick: 2000)")
-    add("--quick", action="store_true", help="about 20 seconds: says whether it works, and roughly how fast")
+    add("--quick", action="store_true", help="about a minute: says whether it works, and roughly how fast")
     add("--json", type=Path, metavar="FILE", help="where everything is written (a new file in bench/out)")
     add("--gateway", type=Path, default=GATEWAY, metavar="FILE", help="executable, started with `serve`")
     return parser

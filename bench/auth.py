@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import median
 
 from bench.program import choose_cores, pinned
-from bench.scenarios import CALLER_HEADERS
+from bench.requests import GITLAB_HEADERS
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from joserfc.jwk import ECKey, RSAKey
@@ -189,7 +189,7 @@ def _cases(client_key: str, *, rsa_key: rsa.RSAPrivateKey, ec_key: ec.EllipticCu
 
 
 def _headers(credential: str) -> Headers:
-    return CALLER_HEADERS | {"authorization": f"Bearer {credential}", "x-gitlab-duo-seat-count": "250"}
+    return GITLAB_HEADERS | {"authorization": f"Bearer {credential}", "x-gitlab-duo-seat-count": "250"}
 
 
 def _token(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, number: int) -> str:
@@ -198,13 +198,13 @@ def _token(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, number: int) -> 
     claims = {
         "jti": f"00000000-0000-4000-8000-{number:012}",
         "aud": SERVICE,
-        "sub": CALLER_HEADERS["x-gitlab-instance-id"],
+        "sub": GITLAB_HEADERS["x-gitlab-instance-id"],
         "iss": ISSUER,
         "iat": now,
         "nbf": now - 5,
         "exp": now + 3600,
         "gitlab_realm": "self-managed",
-        "gitlab_instance_id": CALLER_HEADERS["x-gitlab-instance-id"],
+        "gitlab_instance_id": GITLAB_HEADERS["x-gitlab-instance-id"],
         "duo_seat_count": "250",
         "scopes": ["complete_code", "generate_code", "duo_chat", "documentation_search", "explain_vulnerability"],
     }

@@ -104,13 +104,14 @@ class Upstream:
 
     def __init__(self, port: int) -> None:
         self.port = port
-        self.url = f"http://{LOOPBACK}:{port}/v1"
+        self.root = f"http://{LOOPBACK}:{port}"
+        self.url = f"{self.root}/v1"
 
     def counts(self) -> ModelCounts:
         """Read its counters."""
         seen = json.loads(http_get(self.port, "/__counts")[1])
         return ModelCounts(
-            requests=seen["chat"] + seen["completions"],
+            requests=seen["requests"],
             chunks=seen["chunks"],
             aborted=seen["aborted"],
             cpu_s=seen["cpu_s"],

@@ -1,7 +1,7 @@
 """Turn samples into rows, tables and a JSON file."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
@@ -14,13 +14,16 @@ from bench.scenarios import SCENARIOS, Load, Scenario
 # A round in which others used more than a quarter of a core says little about us.
 MAX_FOREIGN_CORES = 0.25
 BASELINE = "direct"
+FLOOR = "nginx"
+"""What costs are compared with: any gateway does at least its work."""
 
 
 @dataclass(frozen=True)
 class Row:
     """The figures of one target under one load: medians over the rounds that count, and the lowest CPU of all.
 
-    Added values are differences to the direct run of the same round. None: there is nothing to tell.
+    Added values are differences to the direct run of the same round, and the ratio is to nginx in the same round.
+    None: there is nothing to tell.
     """
 
     scenario: str
@@ -31,6 +34,7 @@ class Row:
     units_per_s: float | None
     cpu_us: float | None
     cpu_us_lowest: float | None
+    cpu_to_nginx: float | None
     wait_p50_us: float | None
     wait_p99_us: float | None
     wait_added_p50_us: float | None
@@ -74,11 +78,7 @@ def _build_row(rounds: Sequence[Sample], samples: Iterable[Sample]) -> Row:
     first = rounds[0]
     quiet = [s for s in rounds if s.foreign_cores < MAX_FOREIGN_CORES]
     counted = quiet if len(quiet) >= 2 else rounds
-    direct = {
-        s.round_number: s
-        for s in samples
-        if (s.scenario, s.load, s.target) == (first.scenario, first.load, BASELINE) and first.target != BASELINE
-    }
+    direct = _same_rounds(first, samples, target=BASELINE)
 
     def middle(read: Callable[[Sample], float | None]) -> float | None:
         return _median(map(read, counted))
@@ -96,6 +96,7 @@ def _build_row(rounds: Sequence[Sample], samples: Iterable[Sample]) -> Row:
         units_per_s=middle(lambda s: s.units_per_s),
         cpu_us=middle(lambda s: s.cpu_us_per_unit),
         cpu_us_lowest=min((s.cpu_us_per_unit for s in rounds if s.cpu_us_per_unit is not None), default=None),
+        cpu_to_nginx=_cpu_ratio(counted, _same_rounds(first, samples, target=FLOOR)),
         wait_p50_us=middle(lambda s: _p50(s.wait_us)),
         wait_p99_us=middle(lambda s: _p99(s.wait_us)),
         wait_added_p50_us=added(lambda s: _p50(s.wait_us)),
@@ -106,6 +107,17 @@ def _build_row(rounds: Sequence[Sample], samples: Iterable[Sample]) -> Row:
         delay_added_p99_us=added(lambda s: _p99(s.delay_us)),
         failures=sum(s.failures for s in rounds),
     )
+
+
+def _same_rounds(one: Sample, samples: Iterable[Sample], *, target: str) -> dict[int, Sample]:
+    """Find what another target did under the same load, by the number of the round; none for the target itself."""
+    wanted = (one.scenario, one.load, target)
+    return {s.round_number: s for s in samples if (s.scenario, s.load, s.target) == wanted and one.target != target}
+
+
+def _cpu_ratio(counted: Iterable[Sample], floor: Mapping[int, Sample]) -> float | None:
+    pairs = [(s.cpu_us_per_unit, floor[s.round_number].cpu_us_per_unit) for s in counted if s.round_number in floor]
+    return _median([mine / theirs for mine, theirs in pairs if mine is not None and theirs])
 
 
 def render_report(results: Results) -> str:
@@ -149,13 +161,14 @@ def _render_machine(results: Results) -> str:
 
 def _render_load(scenario: Scenario, *, load: Load, rows: Sequence[Row]) -> str:
     unit, wait = ("chunk", "TTFT") if scenario.streamed else ("request", "latency")
-    heads = ["target", f"{unit}s/s", f"CPU us/{unit}", "lowest"]
+    heads = ["target", f"{unit}s/s", f"CPU us/{unit}", "lowest", "x nginx"]
     heads += [f"{wait} P50 us", "P99", "added P50", "added P99"]
     heads += ["delay P50 us", "P99", "added P50", "added P99"] if scenario.streamed else []
     table = [[*heads, "failed"]]
     for row in rows:
         digits = 1 if scenario.streamed else 0
         cells = [row.target, _number(row.units_per_s), _number(row.cpu_us, digits), _number(row.cpu_us_lowest, digits)]
+        cells.append(_number(row.cpu_to_nginx, 1))
         waits = [row.wait_p50_us, row.wait_p99_us, row.wait_added_p50_us, row.wait_added_p99_us]
         delays = [row.delay_p50_us, row.delay_p99_us, row.delay_added_p50_us, row.delay_added_p99_us]
         cells += [_number(value) for value in (waits + delays if scenario.streamed else waits)]

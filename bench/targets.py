@@ -13,7 +13,8 @@ from string import Template
 
 from bench.native import LOOPBACK, BenchFailed, Upstream, http_get
 from bench.program import Program, wait_until
-from bench.scenarios import CLIENT_KEY, Door
+from bench.requests import CLIENT_KEY
+from bench.scenarios import Door
 
 START_LIMIT_S = 30.0
 NGINX_CONFIGURATION = Template("""\
@@ -107,6 +108,8 @@ def build_gateway(upstream: Upstream, *, executable: Path, folder: Path) -> Targ
             "AIGW_CUSTOM_MODELS__ENABLED": "true",
             "OPENAI_API_KEY": "sk-bench",
             "OPENAI_BASE_URL": upstream.url,
+            "ANTHROPIC_API_KEY": "sk-bench",
+            "ANTHROPIC_BASE_URL": upstream.root,
         },
         health_path="/monitoring/healthz",
     )

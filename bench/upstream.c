@@ -3,6 +3,7 @@
 //   upstream PORT          (0: the kernel chooses; the port is printed as the first line)
 //
 // POST …/chat/completions, …/completions   OpenAI's two formats; events when the body has "stream":true
+// POST …/messages                          Anthropic's format, likewise
 // GET  /__pace?chunks=&cadence_us=         sets how many tokens a stream has, and the time between them
 // GET  /__counts                           what was seen since the start
 //
@@ -28,11 +29,11 @@
 #include <unistd.h>
 
 enum { MAX_FD = 65536, MAX_EVENTS = 512, MAX_REQUEST = 64 << 20, READ_AT_ONCE = 16384, STAMP_DIGITS = 16 };
-enum { CHAT, COMPLETIONS, DIALECTS };
+enum { CHAT, COMPLETIONS, MESSAGES, DIALECTS };
 
 typedef struct { char bytes[4096]; size_t len; } Text;
 typedef struct {
-  const char *name, *path;
+  const char *path;
   Text whole, open, token, end;
   size_t stamp_at;  // offset of the digits inside `token`
   uint64_t requests;
@@ -52,8 +53,9 @@ static const char *const CODE =
     "name = \\\"@T0000000000000000\\\"\\n        size = self.area()\\n        if size > 1_000_000:\\n"
     "            return f\\\"{name}: {size / 1_000_000:.2f} square kilometres\\\"\\n"
     "        return f\\\"{name}: {size:.2f} square metres\\\"\\n";
-static Dialect dialects[DIALECTS] = {{.name = "chat", .path = "/chat/completions"},
-                                     {.name = "completions", .path = "/completions"}};
+static Dialect dialects[DIALECTS] = {{.path = "/chat/completions"},
+                                     {.path = "/completions"},
+                                     {.path = "/messages"}};
 static Conn *conns[MAX_FD];
 static Timer *timers; static size_t timer_count, timer_room;
 static int poller;
@@ -133,12 +135,33 @@ static void write_completions(Dialect *d) {
   append_chunk(&d->end, TEXT_EVENT("", "\"stop\""));
   append_chunk(&d->end, "data: [DONE]\n\n");
 }
+static void write_messages(Dialect *d) {
+  char json[2048];
+#define MESSAGE_HEAD "\"id\":\"msg_0123456789\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"bench\""
+#define MESSAGE_USAGE(out) \
+  "\"usage\":{\"input_tokens\":640,\"cache_creation_input_tokens\":0,\"cache_read_input_tokens\":0,\"output_tokens\":" out "}"
+  snprintf(json, sizeof json,
+           "{" MESSAGE_HEAD ",\"content\":[{\"type\":\"text\",\"text\":\"%s\"}],\"stop_reason\":\"end_turn\",\"stop_sequence\":null,"
+           MESSAGE_USAGE("64") "}", CODE);
+  append_answer(&d->whole, json);
+#define NAMED(name, rest) "event: " name "\ndata: {\"type\":\"" name "\"" rest "}\n\n"
+  append_chunk(&d->open, NAMED("message_start", ",\"message\":{" MESSAGE_HEAD ",\"content\":[],\"stop_reason\":null,"
+                                                "\"stop_sequence\":null," MESSAGE_USAGE("1") "}"));
+  append_chunk(&d->open, NAMED("content_block_start", ",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}"));
+  append_chunk(&d->open, NAMED("ping", ""));
+  append_chunk(&d->token, NAMED("content_block_delta", ",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\" @T0000000000000000\"}"));
+  append_chunk(&d->end, NAMED("content_block_stop", ",\"index\":0"));
+  append_chunk(&d->end, NAMED("message_delta", ",\"delta\":{\"stop_reason\":\"end_turn\",\"stop_sequence\":null},"
+                                               "\"usage\":{\"output_tokens\":200}"));
+  append_chunk(&d->end, NAMED("message_stop", ""));
+}
 static void write_answers(void) {
   for (int i = 0; i < DIALECTS; i++)
     append(&dialects[i].open, "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\n"
                               "x-request-id: req_0123456789abcdef\r\ntransfer-encoding: chunked\r\n\r\n");
   write_chat(&dialects[CHAT]);
   write_completions(&dialects[COMPLETIONS]);
+  write_messages(&dialects[MESSAGES]);
   for (int i = 0; i < DIALECTS; i++) {
     dialects[i].stamp_at = (size_t)(strstr(dialects[i].token.bytes, "@T") + 2 - dialects[i].token.bytes);
     append(&dialects[i].end, "0\r\n\r\n");
@@ -246,9 +269,10 @@ static int answer_control(Conn *c, const char *target) {
   }
   struct rusage u;
   getrusage(RUSAGE_SELF, &u);
-  snprintf(json, sizeof json, "{\"%s\":%lu,\"%s\":%lu,\"chunks\":%lu,\"connections\":%lu,\"aborted\":%lu,\"cpu_s\":%.6f}",
-           dialects[CHAT].name, dialects[CHAT].requests, dialects[COMPLETIONS].name, dialects[COMPLETIONS].requests, chunks_sent,
-           connections, aborted, (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6);
+  uint64_t requests = 0;
+  for (int i = 0; i < DIALECTS; i++) requests += dialects[i].requests;
+  snprintf(json, sizeof json, "{\"requests\":%lu,\"chunks\":%lu,\"connections\":%lu,\"aborted\":%lu,\"cpu_s\":%.6f}",
+           requests, chunks_sent, connections, aborted, (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6);
   append_answer(&text, json);
   return push(c, text.bytes, text.len);
 }
