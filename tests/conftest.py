@@ -5,9 +5,10 @@ from __future__ import annotations
 import hypothesis
 from pytest_socket import socket_allow_hosts
 
-# A slow machine is no counterexample.
-hypothesis.settings.register_profile("unhurried", deadline=None)
-hypothesis.settings.load_profile("unhurried")
+# A slow machine is no counterexample. `make test-slow` chooses the other one.
+hypothesis.settings.register_profile("brisk", deadline=None, max_examples=25)
+hypothesis.settings.register_profile("thorough", deadline=None, max_examples=100)
+hypothesis.settings.load_profile("brisk")
 
 LOOPBACK = ["127.0.0.1", "::1"]
 

@@ -1,6 +1,6 @@
 """Databases to test against: a file of SQLite, and a real PostgreSQL where its wheel is installed.
 
-One server a test process, started when the first test wants it; a new database for each test.
+One server a test process, started when the first test wants it; an empty database for each test.
 """
 
 from __future__ import annotations
@@ -25,6 +25,10 @@ Engine = Literal["sqlite", "postgresql"]
 ENGINES: tuple[Engine, ...] = ("sqlite", "postgresql") if postgres_program.find_installation() else ("sqlite",)
 
 _numbers = itertools.count(1)
+_free: list[str] = []
+"""Databases that were used and emptied: to make one takes eight times as long as to empty one."""
+_OTHERS = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> "
+_EMPTY = (f"{_OTHERS} pg_backend_pid()", "DROP SCHEMA public CASCADE", "CREATE SCHEMA public")
 
 
 @contextmanager
@@ -33,12 +37,12 @@ def new_database(engine: Engine, folder: Path) -> Iterator[str]:
     if engine == "sqlite":
         yield f"sqlite:///{folder / 'gateway.db'}"
         return
-    name = f"test_{next(_numbers)}"
-    _administer(f"CREATE DATABASE {name}")
+    name = _free.pop() if _free else _make_database()
     try:
         yield postgres_url(name)
     finally:
-        _administer(f"DROP DATABASE {name} WITH (FORCE)")
+        _administer(*_EMPTY, database=name)
+        _free.append(name)
 
 
 @asynccontextmanager
@@ -57,10 +61,24 @@ def postgres_url(name: str = "postgres") -> str:
     return f"postgresql://postgres@/{name}?host={quote(_server(), safe='')}"
 
 
-def _administer(statement: str) -> None:
-    subprocess.run(
-        [_programs() / "psql", "--quiet", "--no-psqlrc", postgres_url(), "--command", statement], check=True, timeout=60
-    )
+def _make_database() -> str:
+    name = f"test_{next(_numbers)}"
+    _administer(f"CREATE DATABASE {name}")
+    return name
+
+
+def _administer(*statements: str, database: str = "postgres") -> None:
+    """Run statements one by one, each in a transaction of its own."""
+    words = [word for statement in statements for word in ("--command", statement)]
+    program: list[str | Path] = [
+        _programs() / "psql",
+        "--quiet",
+        "--no-psqlrc",
+        "--tuples-only",
+        postgres_url(database),
+    ]
+    # Warnings of what was dropped come on the other stream.
+    subprocess.run([*program, *words], check=True, timeout=60, stdout=subprocess.DEVNULL)
 
 
 def _programs() -> Path:

@@ -14,7 +14,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TextIO, TypeVar
+from typing import Protocol, TextIO, TypeVar
+
+from fakes.warm_start import may_start_warm, run_warm, start_warm
 
 T = TypeVar("T")
 
@@ -45,11 +47,32 @@ def clean_environment(folder: Path, settings: Mapping[str, str]) -> dict[str, st
     }
 
 
+class Process(Protocol):
+    """What tests ask of a gateway's process."""
+
+    pid: int
+
+    def poll(self) -> int | None:
+        """Give the exit code, or None while it runs."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its end and give the exit code."""
+
+    def send_signal(self, number: int, /) -> None:
+        """Send a signal, unless it has ended."""
+
+    def terminate(self) -> None:
+        """Ask it to stop."""
+
+    def kill(self) -> None:
+        """Stop it by force."""
+
+
 @dataclass
 class RunningGateway:
     """A gateway that answers; `banner` is what it printed when it started."""
 
-    process: subprocess.Popen[str]
+    process: Process
     folder: Path
     banner: str
     settings: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -78,7 +101,7 @@ class RunningGateway:
         """Run another command of the program beside this gateway, with its settings and in its folder."""
         # What the command logs is its own: the tests count lines of the gateway.
         own_log = {"AIGW_LOGGING__TO_FILE": str(self.folder / "command.log")}
-        return run_to_end(self.folder, {**self.settings, **own_log}, *arguments)
+        return run_to_end(self.folder, {**self.settings, **own_log}, *arguments, warm=True)
 
     def add_client(self, name: str, *options: str) -> str:
         """Add a client by the command line and give its key."""
@@ -125,11 +148,15 @@ class RunningGateway:
 
 @contextmanager
 def run_gateway(
-    folder: Path, settings: Mapping[str, str] | None = None, *, terminal: bool = False
+    folder: Path, settings: Mapping[str, str] | None = None, *, terminal: bool = False, warm: bool = False
 ) -> Iterator[RunningGateway]:
-    """Start a gateway with these settings, on a terminal of its own if wanted; it is stopped at the end of the block."""
+    """Start a gateway with these settings, on a terminal of its own if wanted; it is stopped at the end of the block.
+
+    A warm one is a copy of a process that has imported all modules already: where the start is not what a test is
+    about, that saves a second of CPU.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    process, output = _start(folder, settings or {}, terminal=terminal)
+    process, output = _start(folder, settings or {}, terminal=terminal, warm=warm)
     try:
         gateway = RunningGateway(process, folder, _read_banner(process, output, folder=folder), settings or {})
         _wait_until_it_answers(gateway)
@@ -145,19 +172,20 @@ def run_gateway(
             output.close()
 
 
-def _start(folder: Path, settings: Mapping[str, str], *, terminal: bool) -> tuple[subprocess.Popen[str], TextIO]:
+def _start(folder: Path, settings: Mapping[str, str], *, terminal: bool, warm: bool) -> tuple[Process, TextIO]:
     """Start the process; gives it with what it prints."""
     ours, theirs = os.openpty() if terminal else os.pipe()
-    with (folder / "stderr.txt").open("w") as stderr:
-        process = subprocess.Popen(
-            [COMMAND, "serve"],
-            env=clean_environment(folder, settings),
-            cwd=folder,
-            stdin=theirs if terminal else subprocess.DEVNULL,
-            stdout=theirs,
-            stderr=stderr,
-            text=True,
-        )
+    words, environment = [str(COMMAND), "serve"], clean_environment(folder, settings)
+    with (folder / "stderr.txt").open("w") as stderr, Path(os.devnull).open() as nothing:
+        stdin = theirs if terminal else nothing.fileno()
+        process: Process
+        if warm and may_start_warm(settings):
+            streams = (stdin, theirs, stderr.fileno())
+            process = start_warm(words, environment=environment, folder=folder, streams=streams)
+        else:
+            process = subprocess.Popen(
+                words, env=environment, cwd=folder, stdin=stdin, stdout=theirs, stderr=stderr, text=True
+            )
     os.close(theirs)
     return process, os.fdopen(ours)
 
@@ -169,12 +197,17 @@ def key_in(text: str) -> str:
     return key
 
 
-def run_to_end(folder: Path, settings: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the command until it ends by itself, as it does when it cannot start."""
+def run_to_end(
+    folder: Path, settings: Mapping[str, str], *arguments: str, warm: bool = False
+) -> subprocess.CompletedProcess[str]:
+    """Run the command until it ends by itself, as `serve` does when it cannot start; for `warm` see `run_gateway`."""
     folder.mkdir(parents=True, exist_ok=True)
+    words, environment = [str(COMMAND), *(arguments or ("serve",))], clean_environment(folder, settings)
+    if warm and may_start_warm(settings):
+        return run_warm(words, environment=environment, folder=folder, within_s=_STARTS_WITHIN_S)
     return subprocess.run(
-        [COMMAND, *(arguments or ("serve",))],
-        env=clean_environment(folder, settings),
+        words,
+        env=environment,
         cwd=folder,
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -195,7 +228,7 @@ def wait_for(look: Callable[[], T | None], *, what: str, within_s: float = 10.0,
     raise AssertionError(f"waited {within_s} s in vain for {what}")
 
 
-def _read_banner(process: subprocess.Popen[str], output: TextIO, *, folder: Path) -> str:
+def _read_banner(process: Process, output: TextIO, *, folder: Path) -> str:
     lines: list[str] = []
     for line in _lines_of(output):
         lines.append(line)

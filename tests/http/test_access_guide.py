@@ -44,7 +44,7 @@ def test_the_examples_of_the_guide_work_in_their_order(tmp_path: Path) -> None:
     others = [block for block in blocks() if block != over]
     assert len(others) == 3
 
-    with run_gateway(tmp_path) as gateway:
+    with run_gateway(tmp_path, warm=True) as gateway:
         ended = run_examples(gateway, others)
         assert ended.returncode == 0, ended
         assert '"name":"build"' in ended.stdout

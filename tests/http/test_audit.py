@@ -18,7 +18,7 @@ from fakes.suggestions import new_id
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory: pytest.TempPathFactory, issuer: Issuer) -> Iterator[RunningGateway]:
     """Give a gateway of this module alone: of each address only the first refusals of a minute are kept one by one."""
-    with run_gateway(tmp_path_factory.mktemp("audit"), {**trust_in(issuer), **own_keys()}) as running:
+    with run_gateway(tmp_path_factory.mktemp("audit"), {**trust_in(issuer), **own_keys()}, warm=True) as running:
         yield running
 
 
@@ -192,7 +192,7 @@ def test_the_sum_of_a_flood_does_not_say_of_all_what_held_for_the_last(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     folder = tmp_path_factory.mktemp("flooded")
-    with run_gateway(folder) as gateway:
+    with run_gateway(folder, warm=True) as gateway:
         for _ in range(25):
             complete(gateway, key_headers("gw-wrong"))
         call(gateway, "/v1/models", method="GET")
@@ -209,7 +209,7 @@ def test_the_sum_of_a_flood_does_not_say_of_all_what_held_for_the_last(
 def test_what_was_refused_just_before_a_stop_is_kept(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("stopped")
     request_id = new_id()
-    with run_gateway(folder) as gateway:
+    with run_gateway(folder, warm=True) as gateway:
         complete(gateway, {**key_headers("gw-wrong"), "X-Request-ID": request_id})
 
     ended = run_to_end(folder, {}, "audit", "list", "--json", "--request-id", request_id)

@@ -19,7 +19,7 @@ def critical(gateway: RunningGateway, message: str) -> list[object]:
 
 @pytest.mark.parametrize("setting", BYPASSES)
 def test_a_bypass_is_told_at_the_start_and_once_while_it_is_used(setting: str, tmp_path: Path) -> None:
-    with run_gateway(tmp_path, {setting: "true"}) as gateway:
+    with run_gateway(tmp_path, {setting: "true"}, warm=True) as gateway:
         assert critical(gateway, "authentication_bypassed") == [setting]
         assert critical(gateway, "authentication_bypass_used") == []
 

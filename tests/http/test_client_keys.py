@@ -37,7 +37,7 @@ def generate(gateway: RunningGateway, key: str) -> tuple[int, object]:
 
 
 def test_the_commands_of_a_key_s_life_take_effect_while_the_gateway_runs(tmp_path: Path) -> None:
-    with run_gateway(tmp_path) as gateway:
+    with run_gateway(tmp_path, warm=True) as gateway:
         added = gateway.command("clients", "add", "ci", "--scopes", "complete_code", "--expires", "30d")
         first = key_in(added.stdout)
         # Alone on its line, so that a shell can take it into a variable.
@@ -200,12 +200,12 @@ def ask_often(gateway: RunningGateway, key: str) -> list[int]:
 
 
 def test_keys_live_on_after_a_restart_and_ended_ones_do_not(tmp_path: Path) -> None:
-    with run_gateway(tmp_path) as gateway:
+    with run_gateway(tmp_path, warm=True) as gateway:
         operator = Operator(gateway)
         (_, kept), (ended, gone) = operator.add(), operator.add()
         operator.revoke(ended)
 
-    with run_gateway(tmp_path) as gateway:
+    with run_gateway(tmp_path, warm=True) as gateway:
         assert complete(gateway, key_headers(kept))[0] == 200
         assert complete(gateway, key_headers(gone)) == FORBIDDEN
 

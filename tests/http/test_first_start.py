@@ -60,7 +60,7 @@ def test_on_a_terminal_the_key_is_shown_once_and_written_nowhere(tmp_path: Path)
 
 
 def test_a_lost_admin_key_is_replaced_by_a_command(tmp_path: Path) -> None:
-    with run_gateway(tmp_path) as gateway:
+    with run_gateway(tmp_path, warm=True) as gateway:
         lost = gateway.key
         ended = gateway.command("clients", "rotate", "admin", "--grace", "0")
         found = key_in(ended.stdout)
@@ -69,7 +69,7 @@ def test_a_lost_admin_key_is_replaced_by_a_command(tmp_path: Path) -> None:
             lambda: role_of(gateway, found) == (200, {"name": "admin", "role": "admin"}) or None, what="the new key"
         )
         assert complete(gateway, key_headers(lost))[0] == 401
-    with run_gateway(tmp_path) as gateway:
+    with run_gateway(tmp_path, warm=True) as gateway:
         # The file holds a key that opens nothing any more: it must not be advertised.
         assert str(admin_key(tmp_path)) not in gateway.banner
 
@@ -88,28 +88,28 @@ def test_a_key_that_the_operator_put_there_is_taken_over(tmp_path: Path) -> None
 
 
 def test_a_client_that_was_added_before_the_first_start_is_kept(tmp_path: Path) -> None:
-    added = run_to_end(tmp_path, {}, "clients", "add", "boss", "--role", "admin")
+    added = run_to_end(tmp_path, {}, "clients", "add", "boss", "--role", "admin", warm=True)
     assert added.returncode == 0
 
-    with run_gateway(tmp_path) as gateway:
+    with run_gateway(tmp_path, warm=True) as gateway:
         assert role_of(gateway, key_in(added.stdout)) == (200, {"name": "boss", "role": "admin"})
         # Somebody can get in, so no further key is made.
         assert not admin_key(tmp_path).exists()
 
 
 def test_clients_that_came_first_and_may_not_come_in_leave_an_admin_to_be_made(tmp_path: Path) -> None:
-    assert run_to_end(tmp_path, {}, "clients", "add", "admin", "--role", "viewer").returncode == 0
+    assert run_to_end(tmp_path, {}, "clients", "add", "admin", "--role", "viewer", warm=True).returncode == 0
 
-    with run_gateway(tmp_path) as gateway:
+    with run_gateway(tmp_path, warm=True) as gateway:
         assert role_of(gateway, gateway.key) == (200, {"name": "admin-2", "role": "admin"})
         assert str(admin_key(tmp_path)) in gateway.banner
 
 
 def test_who_revoked_every_admin_by_force_gets_none_and_reads_how_to_make_one(tmp_path: Path) -> None:
-    added = run_to_end(tmp_path, {}, "clients", "add", "boss", "--role", "admin")
-    assert run_to_end(tmp_path, {}, "clients", "revoke", "boss", "--force").returncode == 0
+    added = run_to_end(tmp_path, {}, "clients", "add", "boss", "--role", "admin", warm=True)
+    assert run_to_end(tmp_path, {}, "clients", "revoke", "boss", "--force", warm=True).returncode == 0
 
-    with run_gateway(tmp_path) as gateway:
+    with run_gateway(tmp_path, warm=True) as gateway:
         assert not admin_key(tmp_path).exists()
         assert role_of(gateway, key_in(added.stdout))[0] == 401
         assert "clients add NAME --role admin" in gateway.banner
@@ -120,7 +120,7 @@ def test_who_revoked_every_admin_by_force_gets_none_and_reads_how_to_make_one(tm
 
 
 def test_without_the_hash_key_it_does_not_start_until_it_is_back_or_all_began_anew(tmp_path: Path) -> None:
-    with run_gateway(tmp_path) as gateway:
+    with run_gateway(tmp_path, warm=True) as gateway:
         key = gateway.key
     file = tmp_path / "data" / "client-hash-key"
     kept = file.read_text()
@@ -131,11 +131,11 @@ def test_without_the_hash_key_it_does_not_start_until_it_is_back_or_all_began_an
     assert f"The client hash key file {str(file)!r} is missing" in refused.stderr
     assert not file.exists()
     file.write_text(kept)
-    with run_gateway(tmp_path) as gateway:
+    with run_gateway(tmp_path, warm=True) as gateway:
         assert role_of(gateway, key) == (200, {"name": "admin", "role": "admin"})
     file.unlink()
-    begun = run_to_end(tmp_path, {}, "clients", "start-over", "--yes")
-    with run_gateway(tmp_path) as gateway:
+    begun = run_to_end(tmp_path, {}, "clients", "start-over", "--yes", warm=True)
+    with run_gateway(tmp_path, warm=True) as gateway:
         assert role_of(gateway, key_in(begun.stdout)) == (200, {"name": "admin-2", "role": "admin"})
         assert role_of(gateway, key)[0] == 401
         # It holds a key that opens nothing any more.
@@ -154,7 +154,10 @@ def test_gateways_with_one_database_have_one_admin_and_the_same_clients(engine: 
     with new_database(engine, tmp_path) as url:
         # Two gateways that share nothing but the database and the key that hashes.
         settings = {"AIGW_DATABASE_URL": url, "AIGW_CLIENTS__HASH_KEY": "0123456789abcdef0123456789abcdef"}
-        with run_gateway(tmp_path / "first", settings) as first, run_gateway(tmp_path / "second", settings) as second:
+        with (
+            run_gateway(tmp_path / "first", settings, warm=True) as first,
+            run_gateway(tmp_path / "second", settings, warm=True) as second,
+        ):
             assert role_of(second, first.key) == (200, {"name": "admin", "role": "admin"})
             assert not admin_key(tmp_path / "second").exists()
             name, key = Operator(first).add()

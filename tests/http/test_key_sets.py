@@ -66,7 +66,7 @@ def failures(gateway: RunningGateway) -> list[str]:
 
 def test_an_issuer_that_stalls_holds_up_neither_the_start_nor_a_request(moody: Issuer, tmp_path: Path) -> None:
     moody.behave("stall")
-    with run_gateway(tmp_path, trust_in(moody)) as gateway:
+    with run_gateway(tmp_path, trust_in(moody), warm=True) as gateway:
         # It listens before it knows what becomes of the fetch.
         assert failures(gateway) == []
         assert call(gateway, "/monitoring/ready", method="GET").status_code == 200
@@ -83,7 +83,7 @@ def test_an_issuer_that_stalls_holds_up_neither_the_start_nor_a_request(moody: I
 
 
 def test_an_unknown_key_does_not_make_a_request_wait_for_an_issuer_that_stalls(moody: Issuer, tmp_path: Path) -> None:
-    with run_gateway(tmp_path, trust_in(moody)) as gateway:
+    with run_gateway(tmp_path, trust_in(moody), warm=True) as gateway:
         wait_until_taken(gateway, moody.sign(user_claims("complete_code")))
         moody.behave("stall")
 
@@ -95,7 +95,7 @@ def test_an_unknown_key_does_not_make_a_request_wait_for_an_issuer_that_stalls(m
 def test_an_issuer_that_answers_nonsense_is_asked_again_within_seconds(how: str, moody: Issuer, tmp_path: Path) -> None:
     moody.behave(how, at=moody.keys_path)
     token = moody.sign(user_claims("complete_code"))
-    with run_gateway(tmp_path, trust_in(moody)) as gateway:
+    with run_gateway(tmp_path, trust_in(moody), warm=True) as gateway:
         assert ask(gateway, token)[0] == 500
         assert "AIGW_GITLAB_URL" in wait_for(lambda: failures(gateway) or None, what="a line about it")[0]
         moody.behave("well", at=moody.keys_path)
@@ -106,7 +106,7 @@ def test_an_issuer_that_answers_nonsense_is_asked_again_within_seconds(how: str,
 def test_a_new_key_is_taken_at_once_and_unknown_ones_do_not_make_us_ask_again_and_again(
     moody: Issuer, tmp_path: Path
 ) -> None:
-    with run_gateway(tmp_path, trust_in(moody)) as gateway:
+    with run_gateway(tmp_path, trust_in(moody), warm=True) as gateway:
         wait_until_taken(gateway, moody.sign(user_claims("complete_code")))
         asked = moody.hits(moody.keys_path)
         kid = moody.rotate()
@@ -121,7 +121,7 @@ def test_a_new_key_is_taken_at_once_and_unknown_ones_do_not_make_us_ask_again_an
 
 
 def test_a_key_that_was_withdrawn_no_longer_holds_for_tokens_that_got_in_before(moody: Issuer, tmp_path: Path) -> None:
-    with run_gateway(tmp_path, trust_in(moody, AIGW_AUTH__KEYS_REFRESH="1")) as gateway:
+    with run_gateway(tmp_path, trust_in(moody, AIGW_AUTH__KEYS_REFRESH="1"), warm=True) as gateway:
         token = moody.sign(user_claims("complete_code"))
         wait_until_taken(gateway, token)
         kid = moody.rotate(keep_old=False)
@@ -133,7 +133,7 @@ def test_a_key_that_was_withdrawn_no_longer_holds_for_tokens_that_got_in_before(
 
 @pytest.mark.parametrize("how", ["go away", "empty", "stall"])
 def test_known_keys_hold_while_their_issuer_is_down(how: str, moody: Issuer, tmp_path: Path) -> None:
-    with run_gateway(tmp_path, trust_in(moody, AIGW_AUTH__KEYS_REFRESH="1")) as gateway:
+    with run_gateway(tmp_path, trust_in(moody, AIGW_AUTH__KEYS_REFRESH="1"), warm=True) as gateway:
         wait_until_taken(gateway, moody.sign(user_claims("complete_code")))
         if how == "go away":
             moody.go_away()
@@ -149,7 +149,7 @@ def test_known_keys_hold_while_their_issuer_is_down(how: str, moody: Issuer, tmp
 
 def test_known_keys_hold_no_longer_than_the_operator_allows(moody: Issuer, tmp_path: Path) -> None:
     settings = trust_in(moody, AIGW_AUTH__KEYS_REFRESH="1", AIGW_AUTH__KEYS_STALE_FOR="2")
-    with run_gateway(tmp_path, settings) as gateway:
+    with run_gateway(tmp_path, settings, warm=True) as gateway:
         token = moody.sign(user_claims("complete_code"))
         wait_until_taken(gateway, token)
         moody.go_away()
@@ -161,11 +161,11 @@ def test_known_keys_hold_no_longer_than_the_operator_allows(moody: Issuer, tmp_p
 def test_after_a_restart_without_the_issuer_its_known_keys_hold_and_no_others(moody: Issuer, tmp_path: Path) -> None:
     settings = trust_in(moody)
     token = moody.sign(user_claims("complete_code"))
-    with run_gateway(tmp_path, settings) as gateway:
+    with run_gateway(tmp_path, settings, warm=True) as gateway:
         wait_until_taken(gateway, token)
     moody.go_away()
 
-    with run_gateway(tmp_path, settings) as gateway:
+    with run_gateway(tmp_path, settings, warm=True) as gateway:
         assert ask(gateway, token)[0] == 200
         assert ask(gateway, moody.sign(user_claims("complete_code"), kid="key-2")) == FORBIDDEN
 
@@ -176,7 +176,7 @@ def test_after_a_restart_without_the_issuer_its_known_keys_hold_and_no_others(mo
 
 
 def test_a_gitlab_below_a_path_is_found_there(tmp_path: Path) -> None:
-    with run_issuer(path="/gitlab") as issuer, run_gateway(tmp_path, trust_in(issuer)) as gateway:
+    with run_issuer(path="/gitlab") as issuer, run_gateway(tmp_path, trust_in(issuer), warm=True) as gateway:
         wait_until_taken(gateway, issuer.sign(user_claims("complete_code")))
 
         assert issuer.hits(issuer.discovery_path) == 1
@@ -188,7 +188,7 @@ def test_a_key_that_cannot_be_used_is_skipped_by_name_and_the_others_hold(moody:
     encrypting = {**moody.jwk("key-2"), "use": "enc", "kid": "for-encryption"}
     moody.publish(FIRST_KID, extra=[weak_jwk("weak"), OCT_JWK, UNKNOWN_JWK, elliptic, broken, encrypting])
     claims = user_claims("complete_code")
-    with run_gateway(tmp_path, trust_in(moody)) as gateway:
+    with run_gateway(tmp_path, trust_in(moody), warm=True) as gateway:
         wait_until_taken(gateway, moody.sign(claims))
 
         assert ask(gateway, write_token(claims, key=weak_key(), header={"kid": "weak"})) == FORBIDDEN
@@ -205,7 +205,7 @@ def test_a_key_that_cannot_be_used_is_skipped_by_name_and_the_others_hold(moody:
 def test_elliptic_signatures_hold_where_the_operator_allows_them(moody: Issuer, tmp_path: Path) -> None:
     moody.publish(FIRST_KID, extra=[moody.jwk("ec-1", algorithm="ES256")])
     claims = user_claims("complete_code")
-    with run_gateway(tmp_path, trust_in(moody, AIGW_AUTH__ALGORITHMS="RS256,ES256")) as gateway:
+    with run_gateway(tmp_path, trust_in(moody, AIGW_AUTH__ALGORITHMS="RS256,ES256"), warm=True) as gateway:
         wait_until_taken(gateway, moody.sign(claims, kid="ec-1", algorithm="ES256"))
 
         assert ask(gateway, moody.sign(claims))[0] == 200
@@ -217,7 +217,7 @@ def test_a_key_of_a_checked_issuer_holds_for_tokens_that_name_it_and_for_no_othe
     issuer: Issuer, moody: Issuer, tmp_path: Path
 ) -> None:
     settings = {"AIGW_GITLAB_URL": issuer.url, "AIGW_AUTH__ISSUERS": json.dumps([{"url": moody.url}])}
-    with run_gateway(tmp_path, settings) as gateway:
+    with run_gateway(tmp_path, settings, warm=True) as gateway:
         wait_until_taken(gateway, moody.sign(user_claims("complete_code", iss=moody.url)))
         wait_until_taken(gateway, issuer.sign(user_claims("complete_code")))
 
@@ -230,7 +230,7 @@ def test_with_checking_for_all_no_issuer_signs_in_the_name_of_another(
 ) -> None:
     issuers = json.dumps([{"url": moody.url}])
     settings = {"AIGW_GITLAB_URL": issuer.url, "AIGW_AUTH__ISSUERS": issuers, "AIGW_AUTH__CHECK_GITLAB_ISSUER": "true"}
-    with run_gateway(tmp_path, settings) as gateway:
+    with run_gateway(tmp_path, settings, warm=True) as gateway:
         for one, other in ((issuer, moody), (moody, issuer)):
             wait_until_taken(gateway, one.sign(user_claims("complete_code", iss=one.url)))
             assert ask(gateway, one.sign(user_claims("complete_code", iss=other.url))) == FORBIDDEN
@@ -241,7 +241,7 @@ def test_an_issuer_that_calls_itself_as_another_one_is_not_believed(
 ) -> None:
     moody.announce(issuer=issuer.url)
     settings = {"AIGW_GITLAB_URL": issuer.url, "AIGW_AUTH__ISSUERS": json.dumps([{"url": moody.url}])}
-    with run_gateway(tmp_path, settings) as gateway:
+    with run_gateway(tmp_path, settings, warm=True) as gateway:
         wait_until_taken(gateway, issuer.sign(user_claims("complete_code", iss=issuer.url)))
         wait_for(lambda: "issuer_refused" in gateway.log_text() or None, what="a line about the impostor")
 
@@ -265,12 +265,12 @@ def test_the_issuer_of_a_gitlab_token_is_not_looked_at_by_default(
 
 def test_an_issuer_with_a_certificate_of_an_own_authority_is_trusted_when_told_so(tmp_path: Path) -> None:
     trust = {"REQUESTS_CA_BUNDLE": str(CERTIFICATE)}
-    with run_issuer(tls=True) as issuer, run_gateway(tmp_path, trust_in(issuer, **trust)) as gateway:
+    with run_issuer(tls=True) as issuer, run_gateway(tmp_path, trust_in(issuer, **trust), warm=True) as gateway:
         wait_until_taken(gateway, issuer.sign(user_claims("complete_code")))
 
 
 def test_an_issuer_whose_certificate_nobody_vouches_for_is_not_believed(tmp_path: Path) -> None:
-    with run_issuer(tls=True) as issuer, run_gateway(tmp_path, trust_in(issuer)) as gateway:
+    with run_issuer(tls=True) as issuer, run_gateway(tmp_path, trust_in(issuer), warm=True) as gateway:
         [reason] = wait_for(lambda: failures(gateway) or None, what="a line about it")
 
         assert "SSL_CERT_FILE" in reason
@@ -287,9 +287,9 @@ def test_an_issuer_that_wants_to_see_a_certificate_is_shown_ours(tmp_path: Path)
     }
     with run_issuer(tls=True, client_ca=files.authority) as issuer:
         token = issuer.sign(user_claims("complete_code"))
-        with run_gateway(tmp_path / "with", trust_in(issuer, **settings)) as gateway:
+        with run_gateway(tmp_path / "with", trust_in(issuer, **settings), warm=True) as gateway:
             wait_until_taken(gateway, token)
-        with run_gateway(tmp_path / "without", trust_in(issuer, SSL_CERT_FILE=str(CERTIFICATE))) as gateway:
+        with run_gateway(tmp_path / "without", trust_in(issuer, SSL_CERT_FILE=str(CERTIFICATE)), warm=True) as gateway:
             wait_for(lambda: failures(gateway) or None, what="a line about it")
             assert ask(gateway, token)[0] == 500
 
@@ -302,7 +302,7 @@ def test_keys_are_verified_over_tls_also_where_the_models_are_not(tmp_path: Path
         "AIGW_MTLS__KEY_FILE": str(files.key),
         "AIGW_MTLS__VERIFY": "false",
     }
-    with run_issuer(tls=True) as issuer, run_gateway(tmp_path, trust_in(issuer, **settings)) as gateway:
+    with run_issuer(tls=True) as issuer, run_gateway(tmp_path, trust_in(issuer, **settings), warm=True) as gateway:
         wait_for(lambda: failures(gateway) or None, what="a line about it")
 
         assert ask(gateway, issuer.sign(user_claims("complete_code")))[0] == 500

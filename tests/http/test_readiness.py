@@ -22,7 +22,7 @@ def test_case_112_a_model_that_fails_makes_the_service_not_ready(
 ) -> None:
     upstream.always(fault)
 
-    with run_gateway(tmp_path, upstream_settings) as gateway:
+    with run_gateway(tmp_path, upstream_settings, warm=True) as gateway:
         assert ready(gateway) == (503, {"detail": "Inference failed"})
         assert upstream.requests
         assert call(gateway, "/monitoring/healthz", method="GET").status_code == 200
@@ -31,7 +31,7 @@ def test_case_112_a_model_that_fails_makes_the_service_not_ready(
 def test_case_113_a_model_that_answered_is_not_asked_again(
     tmp_path: Path, upstream: MockUpstream, upstream_settings: dict[str, str]
 ) -> None:
-    with run_gateway(tmp_path, upstream_settings) as gateway:
+    with run_gateway(tmp_path, upstream_settings, warm=True) as gateway:
         assert ready(gateway) == (200, {})
         asked = len(upstream.requests)
         upstream.always(Reply(status=500))
@@ -47,7 +47,7 @@ def test_a_model_that_failed_is_asked_again(
 ) -> None:
     upstream.always(Reply(status=503))
 
-    with run_gateway(tmp_path, upstream_settings) as gateway:
+    with run_gateway(tmp_path, upstream_settings, warm=True) as gateway:
         assert ready(gateway)[0] == 503
         upstream.always(Reply())
 

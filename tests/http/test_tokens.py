@@ -245,7 +245,7 @@ def test_case_018_a_token_that_is_none_is_refused_all_the_same(closed_gateway: R
 def test_case_019_the_discovery_document_is_fetched_once(tmp_path: Path) -> None:
     with run_issuer() as issuer:
         settings = {"AIGW_GITLAB_URL": issuer.url, "AIGW_MOCK_MODEL_RESPONSES": "true", "AIGW_AUTH__KEYS_REFRESH": "1"}
-        with run_gateway(tmp_path, settings) as gateway:
+        with run_gateway(tmp_path, settings, warm=True) as gateway:
             for _ in range(3):
                 assert complete(gateway, signed_headers(issuer, "complete_code"))[0] == 200
             wait_for(lambda: issuer.hits(issuer.keys_path) > 1 or None, what="the keys to be fetched again")

@@ -312,13 +312,13 @@ def test_tokens_outlive_the_key_that_signed_them_while_it_is_the_validation_key(
         named = {f"AIGW_SELF_SIGNED_JWT__{name}": private_pem(rsa_key(key)) for name, key in keys.items()}
         return trust_in(issuer, **named)
 
-    with run_gateway(tmp_path / "before", settings(VALIDATION, None)) as gateway:
+    with run_gateway(tmp_path / "before", settings(VALIDATION, None), warm=True) as gateway:
         token = issue(gateway, signed_headers(issuer, "complete_code"))
         assert complete(gateway, token_headers(token))[0] == 200
-    with run_gateway(tmp_path / "while", settings(SIGNING, VALIDATION)) as gateway:
+    with run_gateway(tmp_path / "while", settings(SIGNING, VALIDATION), warm=True) as gateway:
         assert complete(gateway, token_headers(token))[0] == 200
         newer = issue(gateway, signed_headers(issuer, "complete_code"))
-    with run_gateway(tmp_path / "after", settings(SIGNING, None)) as gateway:
+    with run_gateway(tmp_path / "after", settings(SIGNING, None), warm=True) as gateway:
         assert complete(gateway, token_headers(newer))[0] == 200
         assert complete(gateway, token_headers(token)) == FORBIDDEN
 
@@ -328,7 +328,7 @@ def test_a_key_from_the_command_signs_once_it_is_pasted_into_the_settings(tmp_pa
     assert made.returncode == 0
     (tmp_path / ".env").write_text(made.stdout)
 
-    with run_gateway(tmp_path, trust_in(issuer)) as gateway:
+    with run_gateway(tmp_path, trust_in(issuer), warm=True) as gateway:
         token = issue(gateway, signed_headers(issuer, "complete_code"))
 
         assert complete(gateway, token_headers(token))[0] == 200
