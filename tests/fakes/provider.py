@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from gateway_core.inference.events import Finished, Started, StreamEvent, TextDelta, Usage, UsageReported
@@ -116,6 +117,13 @@ class FakeProvider:
         if isinstance(answer, Exception):
             raise answer
         return answer
+
+    async def answer(
+        self, request: InferenceRequest, lease: Lease, *, losses: Losses | None = None
+    ) -> Sequence[StreamEvent]:
+        """Play the script to its end."""
+        async with aclosing(self.stream(request, lease, losses=losses)) as events:
+            return [event async for event in events]
 
     async def stream(
         self, request: InferenceRequest, lease: Lease, *, losses: Losses | None = None

@@ -107,6 +107,12 @@ class Provider(Protocol):
         """
         ...
 
+    async def answer(
+        self, request: InferenceRequest, lease: Lease, *, losses: Losses | None = None
+    ) -> Sequence[StreamEvent]:
+        """Make one call that does not stream, and report it when it is whole; otherwise as `stream`."""
+        ...
+
     async def forward(self, call: RawCall, lease: Lease) -> RawAnswer:
         """Make one call in the vendor's own words, whatever its status; raises `UpstreamFailure` without one."""
         ...

@@ -43,6 +43,7 @@ from gateway_core.providers.raw import HttpRawAnswer
 from gateway_core.providers.spec import Endpoint, ProviderSpec
 
 _LARGEST_ERROR = 256 * 1024
+_OK = 200
 _MOST_PREPARED = 2_000
 # Characters of what callers say in headers; some of it may be as long as a head.
 _LONGEST_REMEMBERED = 1_024
@@ -102,13 +103,10 @@ class HttpProvider:
     ) -> AsyncGenerator[StreamEvent]:
         """Make one call and report it as it runs."""
         endpoint = self._endpoint(request)
-        write = partial(endpoint.dialect.render_request, request, losses)
-        body = await do_apart(write) if is_heavy(request) else write()
+        body = await _write(request, endpoint, losses)
         with self._translated(request):
             response = await self._send(request, lease, endpoint=endpoint, body=body)
             try:
-                if response.status != 200:
-                    raise await self._refusal(request, response)
                 if request.stream and self._is_event_stream(request, response):
                     async with aclosing(self._events(request, response, endpoint)) as events:
                         async for event in events:
@@ -116,6 +114,19 @@ class HttpProvider:
                 else:
                     for event in endpoint.dialect.parse_answer(await response.read(limit=self.largest_answer)):
                         yield event
+            finally:
+                response.close()
+
+    async def answer(
+        self, request: InferenceRequest, lease: Lease, *, losses: Losses | None = None
+    ) -> Sequence[StreamEvent]:
+        """Make one call that does not stream, and report it when it is whole."""
+        endpoint = self._endpoint(request)
+        body = await _write(request, endpoint, losses)
+        with self._translated(request):
+            response = await self._send(request, lease, endpoint=endpoint, body=body)
+            try:
+                return endpoint.dialect.parse_answer(await response.read(limit=self.largest_answer))
             finally:
                 response.close()
 
@@ -227,7 +238,13 @@ class HttpProvider:
         prepared = self._recall(key, lease)
         if prepared is None:
             prepared = self._prepare(key, lease, path=path, model=request.model, stream=request.stream)
-        return await self._post(prepared, body=body, model=request.model)
+        response = await self._post(prepared, body=body, model=request.model)
+        if response.status == _OK:
+            return response
+        try:
+            raise await self._refusal(request, response)
+        finally:
+            response.close()
 
     async def _post(self, prepared: _Prepared, *, body: bytes, model: str) -> HttpResponse:
         request = prepared.request
@@ -274,6 +291,11 @@ class HttpProvider:
             return UpstreamDropped(str(failure), provider=self.name, model=model)
         kind = next((ours for theirs, ours in kinds if isinstance(failure, theirs)), UpstreamGarbled)
         return kind(str(failure), provider=self.name, model=model)
+
+
+async def _write(request: InferenceRequest, endpoint: Endpoint, losses: Losses | None) -> bytes:
+    write = partial(endpoint.dialect.render_request, request, losses)
+    return await do_apart(write) if is_heavy(request) else write()
 
 
 def _accept(*, stream: bool) -> tuple[str, str]:

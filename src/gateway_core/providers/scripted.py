@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 
 from gateway_core.inference.events import Finished, Started, StreamEvent, TextDelta
 from gateway_core.inference.losses import Losses
@@ -51,6 +51,12 @@ class ScriptedProvider:
             if piece:
                 yield TextDelta(piece)
         yield Finished("stop", "stop")
+
+    async def answer(
+        self, request: InferenceRequest, lease: Lease, *, losses: Losses | None = None
+    ) -> Sequence[StreamEvent]:
+        """Answer, all at once."""
+        return [event async for event in self.stream(request, lease, losses=losses)]
 
 
 def script(request: InferenceRequest) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 from gateway_core.inference.events import Finished, Started, StreamEvent, UsageReported
@@ -80,6 +80,30 @@ class Attempt:
             raise
         finally:
             self._settle(outcome)
+
+    async def complete(self, request: InferenceRequest, losses: Losses) -> Sequence[StreamEvent]:
+        """Make a call in our words that does not stream; gives all of its events."""
+        outcome = Outcome()
+        self._begin(streaming=False)
+        began = False
+        try:
+            events = list(await self.way.provider.answer(request, self._lease, losses=losses))
+            for number, event in enumerate(events):
+                began = began or not isinstance(event, _PRELUDE)
+                if isinstance(event, UsageReported):
+                    outcome.usage = event.usage
+                elif isinstance(event, Finished):
+                    outcome.finished = event
+                elif isinstance(event, Started):
+                    events[number] = _named(event, request)
+            self._require_any(began=began)
+        # As above.
+        except BaseException as failure:
+            outcome.failure = failure
+            raise
+        finally:
+            self._settle(outcome)
+        return events
 
     def _require_any(self, *, began: bool) -> None:
         if not began:

@@ -70,6 +70,16 @@ class OpenCall:
         await self._rest.aclose()
 
 
+# Not frozen: there is one for each call, and a frozen one takes several times as long to make.
+@dataclass(slots=True)
+class Collected:
+    """A whole answer that was translated; `dropped` as above."""
+
+    model: AnsweringModel
+    events: Sequence[StreamEvent]
+    dropped: Sequence[str]
+
+
 @dataclass(frozen=True, slots=True)
 class Models:
     """What can be called, and who answers; replaced as one when the configuration changes."""
@@ -179,7 +189,7 @@ class Relay:
                 collector.add(event)
         return call.model, collector.answer()
 
-    async def ask(self, ask: Ask) -> Passed | OpenCall:
+    async def ask(self, ask: Ask) -> Passed | OpenCall | Collected:
         """Start a call that came in a vendor's dialect, at the first candidate that answers.
 
         It is passed on as it came to a provider that speaks the dialect, and translated for any other.
@@ -198,7 +208,7 @@ class Relay:
                     again = tries.may_repeat(failure)
         raise tries.failed or ModelNotFound(ask.model)
 
-    def _begin(self, ask: Ask, way: Way) -> Awaitable[Passed | OpenCall]:
+    def _begin(self, ask: Ask, way: Way) -> Awaitable[Passed | OpenCall | Collected]:
         """Try a candidate once, with the key whose turn it is."""
         attempt = Attempt(way, way.candidate.keys.lease(), self._watcher)
         if ask.path or way.provider.speaks(ask.operation):
@@ -206,7 +216,7 @@ class Relay:
         return _translate(ask, attempt)
 
 
-async def _translate(ask: Ask, attempt: Attempt) -> OpenCall:
+async def _translate(ask: Ask, attempt: Attempt) -> OpenCall | Collected:
     """Ask in our own words a provider that does not speak the caller's."""
     way = attempt.way
     if ask.parse is None:
@@ -217,6 +227,8 @@ async def _translate(ask: Ask, attempt: Attempt) -> OpenCall:
         words=CallersWords(ask.operation, partial(ask.body_for, ask.model)),
     )
     request = replace(await ask.parse(), model=way.candidate.model, stream=ask.stream)
+    if not request.stream:
+        return Collected(way.model, await attempt.complete(request, losses), losses.dropped)
     call = await _open(way.model, attempt.run(request, losses))
     call.dropped = losses.dropped
     return call

@@ -37,7 +37,7 @@ from gateway_core.inference.request import InferenceRequest
 from gateway_core.kernel.errors import GatewayFailure, OperationMissing, UpstreamFailure, UpstreamKeyRefused
 from gateway_core.relay.model import Ask
 from gateway_core.relay.passthrough import Passed
-from gateway_core.relay.service import OpenCall, Relay
+from gateway_core.relay.service import Collected, OpenCall, Relay
 from gateway_core.telemetry import metrics as m
 from gateway_core.telemetry.context import use_facts
 from gateway_core.telemetry.metrics import Metrics
@@ -193,7 +193,7 @@ async def _estimate(reading: Reading, answer: Answer) -> Whole:
     return 200, render_json({member: count}), (JSON,)
 
 
-async def _take(call: Passed | OpenCall, reading: Reading, answer: Answer) -> Whole | None:
+async def _take(call: Passed | OpenCall | Collected, reading: Reading, answer: Answer) -> Whole | None:
     """Give the whole answer, or None when it has been streamed, up to its end."""
     if isinstance(call, Passed):
         return await _pass_on(call, answer)
@@ -203,20 +203,20 @@ async def _take(call: Passed | OpenCall, reading: Reading, answer: Answer) -> Wh
         raise TypeError(message)
     answer.name_dropped(call.dropped)
     created = int(time.time())
-    async with aclosing(call):
-        if reading.stream:
-            renderer = translation.renderer(request, created=created, model=reading.model)
-            await answer.start_stream(200)
-            async for event in call:
-                if piece := renderer.render(event):
-                    await answer.send_piece(escape_separators(piece))
-            await answer.send_piece(escape_separators(renderer.close()))
-            return None
+    if isinstance(call, Collected):
         collector = Collector()
-        async for event in call:
+        for event in call.events:
             collector.add(event)
-    told = collector.answer(model=reading.model)
-    return 200, translation.render_answer(told, request, created=created), (JSON,)
+        told = collector.answer(model=reading.model)
+        return 200, translation.render_answer(told, request, created=created), (JSON,)
+    renderer = translation.renderer(request, created=created, model=reading.model)
+    async with aclosing(call):
+        await answer.start_stream(200)
+        async for event in call:
+            if piece := renderer.render(event):
+                await answer.send_piece(escape_separators(piece))
+        await answer.send_piece(escape_separators(renderer.close()))
+    return None
 
 
 async def _pass_on(passed: Passed, answer: Answer) -> Whole | None:

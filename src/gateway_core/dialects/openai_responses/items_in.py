@@ -9,6 +9,7 @@ single members, as `input[3].phase`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import msgspec
 
@@ -40,6 +41,14 @@ _OURS = frozenset(
 _ROLES: dict[str, Role] = {"system": "system", "developer": "developer", "user": "user", "assistant": "assistant"}
 
 
+@dataclass(slots=True)
+class _Turn:
+    """A message that still grows."""
+
+    role: Role
+    parts: list[Part]
+
+
 def parse_items(raws: Sequence[msgspec.Raw], *, extras: Extras) -> list[Message]:
     """Read the input; raises `RequestInvalid` that names the item's member."""
     return [message for message, _ in parse_placed(raws, extras=extras)]
@@ -47,7 +56,7 @@ def parse_items(raws: Sequence[msgspec.Raw], *, extras: Extras) -> list[Message]
 
 def parse_placed(raws: Sequence[msgspec.Raw], *, extras: Extras) -> list[tuple[Message, list[int]]]:
     """Read the input as messages, each with the numbers of its items."""
-    turns: list[Message] = []
+    turns: list[_Turn] = []
     items: list[list[int]] = []
     for number, raw in enumerate(raws):
         where = f"input[{number}]"
@@ -58,7 +67,7 @@ def parse_placed(raws: Sequence[msgspec.Raw], *, extras: Extras) -> list[tuple[M
         if len(turns) > len(items):
             items.append([])
         items[-1].append(number)
-    return list(zip(turns, items, strict=True))
+    return [(Message(turn.role, tuple(turn.parts)), numbers) for turn, numbers in zip(turns, items, strict=True)]
 
 
 def parse_inside(decoder: msgspec.json.Decoder[Item], raw: msgspec.Raw, *, where: str) -> Item:
@@ -91,7 +100,7 @@ def _parse_item(raw: msgspec.Raw, *, where: str, extras: Extras) -> Item | None:
     return item
 
 
-def _take(turns: list[Message], item: Item, *, where: str, extras: Extras) -> None:
+def _take(turns: list[_Turn], item: Item, *, where: str, extras: Extras) -> None:
     _keep_members(item, where=where, extras=extras)
     match item.type:
         case "message":
@@ -102,8 +111,9 @@ def _take(turns: list[Message], item: Item, *, where: str, extras: Extras) -> No
             _say(turns, (_parse_call(item, where=where),))
         case _:
             result = _parse_result(item, where=where, extras=extras)
-            earlier = turns.pop().parts if turns and turns[-1].role == "tool" else ()
-            turns.append(Message("tool", (*earlier, result)))
+            if not turns or turns[-1].role != "tool":
+                turns.append(_Turn("tool", []))
+            turns[-1].parts.append(result)
 
 
 def _keep_members(item: Item, *, where: str, extras: Extras) -> None:
@@ -115,7 +125,7 @@ def _keep_members(item: Item, *, where: str, extras: Extras) -> None:
         extras[f"{where}.caller"] = caller
 
 
-def _take_message(turns: list[Message], item: Item, *, where: str, extras: Extras) -> None:
+def _take_message(turns: list[_Turn], item: Item, *, where: str, extras: Extras) -> None:
     role = _ROLES.get(item.role or "")
     if role is None:
         raise RequestInvalid(
@@ -127,21 +137,21 @@ def _take_message(turns: list[Message], item: Item, *, where: str, extras: Extra
     if role == "assistant" and parts and _may_join(turns):
         _say(turns, parts)
     else:
-        turns.append(Message(role, parts))
+        turns.append(_Turn(role, list(parts)))
 
 
-def _may_join(turns: list[Message]) -> bool:
+def _may_join(turns: list[_Turn]) -> bool:
     """Tell whether a message belongs to the turn before: not when that ended with a message."""
     if not turns or turns[-1].role != "assistant" or not turns[-1].parts:
         return False
     return isinstance(turns[-1].parts[-1], (Thinking, ToolCall))
 
 
-def _say(turns: list[Message], parts: tuple[Part, ...]) -> None:
+def _say(turns: list[_Turn], parts: tuple[Part, ...]) -> None:
     if turns and turns[-1].role == "assistant" and turns[-1].parts:
-        turns.append(Message("assistant", turns.pop().parts + parts))
+        turns[-1].parts.extend(parts)
     else:
-        turns.append(Message("assistant", parts))
+        turns.append(_Turn("assistant", list(parts)))
 
 
 def parse_reasoning(item: Item) -> tuple[Thinking, ...]:
