@@ -69,6 +69,13 @@ class HttpResponse:
         """
         return _Chunks(self._exchange, self._decoder)
 
+    def at_hand(self, *, limit: int) -> bytes | None:
+        """Give the whole body if it has arrived already, and is plain; None: `read` it."""
+        exchange = self._exchange
+        if self._decoder is not None or not exchange.ended or exchange.buffered > limit:
+            return None
+        return exchange.take()
+
     async def read(self, *, limit: int) -> bytes:
         """Give the whole body, or what `chunks` has left of it.
 

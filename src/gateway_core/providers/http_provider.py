@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -23,7 +23,7 @@ from gateway_core.http_client import (
 )
 from gateway_core.inference.events import StreamEvent
 from gateway_core.inference.losses import Losses
-from gateway_core.inference.ports import Lease, RawAnswer, RawCall
+from gateway_core.inference.ports import Lease, RawAnswer, RawCall, Signer
 from gateway_core.inference.request import Completion, InferenceRequest, Operation
 from gateway_core.inference.weight import is_heavy
 from gateway_core.kernel.apart import do_apart
@@ -246,13 +246,16 @@ class HttpProvider:
         finally:
             response.close()
 
-    async def _post(self, prepared: _Prepared, *, body: bytes, model: str) -> HttpResponse:
-        request = prepared.request
-        if request is None:
-            headers, signer = prepared.headers, prepared.lease.signer
-            if signer is not None:
-                headers = headers + await signer.sign("POST", prepared.url, body=body)
-            request = self._write_head(prepared.url, headers, model=model)
+    def _post(self, prepared: _Prepared, *, body: bytes, model: str) -> Awaitable[HttpResponse]:
+        request, signer = prepared.request, prepared.lease.signer
+        if request is None and signer is not None:
+            return self._post_signed(prepared, signer, body=body, model=model)
+        request = request or self._write_head(prepared.url, prepared.headers, model=model)
+        return self.http.send_prepared(request, body=body, deadlines=self.deadlines)
+
+    async def _post_signed(self, prepared: _Prepared, signer: Signer, *, body: bytes, model: str) -> HttpResponse:
+        headers = prepared.headers + await signer.sign("POST", prepared.url, body=body)
+        request = self._write_head(prepared.url, headers, model=model)
         return await self.http.send_prepared(request, body=body, deadlines=self.deadlines)
 
     def _write_head(self, url: str, headers: list[tuple[str, str]], *, model: str) -> PreparedRequest:

@@ -48,6 +48,9 @@ class HttpRawAnswer:
 
     async def read(self, *, limit: int) -> bytes:
         """Give the whole body."""
+        whole = self._response.at_hand(limit=limit)
+        if whole is not None:
+            return whole
         try:
             return await self._response.read(limit=limit)
         except HttpFailure as failure:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import lru_cache
 
 from starlette.types import Send
 
@@ -55,7 +56,7 @@ class Answer:
 
     def name_model(self, provider: str, model: str) -> None:
         """Tell which model answers."""
-        self.headers.append((_MODEL_HEADER, _header_text(f"{provider}/{model}")))
+        self.headers.append(_model_header(provider, model))
 
     def name_dropped(self, features: Sequence[str]) -> None:
         """Tell what the provider could not be told."""
@@ -140,6 +141,12 @@ class Answer:
                 timing.content_type = value.decode("latin-1")
         self.started = True
         return [*headers, *self.headers, (b"x-request-id", self._request_id)]
+
+
+# Those that answer are few, and of these the operator chose the names.
+@lru_cache(maxsize=512)
+def _model_header(provider: str, model: str) -> tuple[bytes, bytes]:
+    return _MODEL_HEADER, _header_text(f"{provider}/{model}")
 
 
 def _header_text(text: str) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterable
+from functools import cache
 from typing import TypeVar
 
 import msgspec
@@ -100,10 +101,8 @@ def read_wanted(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
     if not wanted.model:
         raise RequestInvalid("model: it is empty; name a model.")
     rest: tuple[bytes, ...] = (body,)
-    for name, shape, cure in _SHAPES:
-        raw = getattr(wanted, name, None)
-        if raw is None:
-            continue
+    for name, shape, cure in _shapes_of(type(wanted)):
+        raw: msgspec.Raw = getattr(wanted, name)
         value = memoryview(raw)
         if value[0] not in shape:
             raise RequestInvalid(f"{name}: it is neither; send {cure}.")
@@ -147,6 +146,13 @@ def choose_wanted(outline: Outline, decoder: msgspec.json.Decoder[T]) -> T:
     return read_wanted(outline.render(), decoder)
 
 
+# As many as there are endpoints.
+@cache
+def _shapes_of(kind: type[Wanted]) -> tuple[tuple[str, frozenset[int], str], ...]:
+    """Give the members whose shape is looked at, of those that are wanted."""
+    return tuple(shape for shape in _SHAPES if shape[0] in kind.__struct_fields__)
+
+
 def _may_be_twice(parts: Iterable[bytes]) -> bool:
     """Tell whether a second `model` may stand in these parts of a body, or one that is written with escapes."""
     models = 0
@@ -167,8 +173,8 @@ def _without(body: bytes, name: str, value: bytes) -> tuple[bytes, ...]:
     member = _LONG_MEMBERS[name].search(body)
     if member is None:
         return (body,)
-    start, end = member.end(), member.end() + len(value)
-    return (body[:start], body[end:]) if body[start:end] == value else (body,)
+    start = member.end()
+    return (body[:start], body[start + len(value) :]) if body.startswith(value, start) else (body,)
 
 
 def _find_quickly(body: bytes) -> tuple[int, int] | None:
