@@ -113,9 +113,13 @@ class Cycle(RequestResponseCycle):
 
     def end(self) -> None:
         """Send the end of an answer in pieces."""
-        if not self.disconnected:
-            self.transport.write(b"0\r\n\r\n")
-            self._complete()
+        if self.disconnected:
+            return
+        if not self.response_started or self.response_complete:
+            message = "Only an answer that has begun in pieces has such an end."
+            raise RuntimeError(message)
+        self.transport.write(b"0\r\n\r\n")
+        self._complete()
 
     def _begin(self, status: int, headers: Fields, framing: bytes) -> bytes:
         if self.response_started:

@@ -28,7 +28,8 @@ _OF_EACH_CONNECTION = ("client", "server", "scheme", "state")
 _LENGTH_NAME = b"content-length"
 
 
-@dataclass(frozen=True, slots=True)
+# They hold credentials.
+@dataclass(frozen=True, slots=True, repr=False)
 class KnownHead:
     """What a head says, without the length of the body."""
 
@@ -40,6 +41,7 @@ class KnownHead:
         """Give the scope of a request with this head; what belongs to the connection is missing."""
         return {
             **self.scope,
+            "asgi": {**self.scope["asgi"]},
             "headers": [*self.headers, (_LENGTH_NAME, length)],
             HEADERS: {**self.by_name, "content-length": length.decode()},
         }

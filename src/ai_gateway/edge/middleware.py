@@ -70,7 +70,10 @@ class HttpMetrics:
 def name_request(exchange: Exchange) -> str:
     """Take over the request's id, or give it one."""
     told = exchange.headers.get("x-request-id")
-    request_id = told if told is not None and _REQUEST_ID.fullmatch(told) else new_request_id()
+    if told is not None and _REQUEST_ID.fullmatch(told):
+        request_id, exchange.facts.told_id = told, True
+    else:
+        request_id = new_request_id()
     exchange.headers["x-request-id"] = request_id
     exchange.facts.correlation_id = request_id
     return request_id

@@ -120,6 +120,7 @@ class GatewayProtocol(HttpToolsProtocol):
     def _serve_known(self, found: Found, data: bytes) -> bytes:
         """Serve the request that the data begins with; gives what is behind it."""
         self._stop_timer()
+        self._in_head = False
         cycle = self._begin_cycle(found.head.scope_for(found.length), keep_alive=True)
         self._body_due = int(found.length)
         if not self._body_due:
@@ -137,7 +138,8 @@ class GatewayProtocol(HttpToolsProtocol):
             cycle.take(piece)
             if not self._body_due:
                 cycle.take_end()
-                self._rest_in_time()
+            if self._is_silent() and not self.transport.is_closing():
+                self._rest()
         return rest
 
     def _parse(self, data: bytes) -> None:

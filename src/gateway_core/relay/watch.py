@@ -101,10 +101,9 @@ class Watcher:
         took = Seconds(self._clock.monotonic() - watch.began)
         self._metrics.tally.change(watch.model.running, -1)
         meter = self._meter(watch, outcome)
-        meter.settle(took)
         usage = outcome.usage
-        if usage is not None:
-            meter.count_tokens(usage.input_tokens, usage.output_tokens)
+        tokens = None if usage is None else (usage.input_tokens, usage.output_tokens)
+        self._metrics.tally.end_call(meter, (took, tokens))
         return Settled(took, meter.labels)
 
     def _admit(self, engine: str, name: str) -> WatchedModel:

@@ -17,6 +17,8 @@ class RequestFacts:
     """
 
     correlation_id: str = ""
+    # Who calls may have put anything into an id of their own; ours is made of digits.
+    told_id: bool = False
     bound: dict[str, object] = field(default_factory=dict)
     access: dict[str, object] = field(default_factory=dict)
     feature_category: str = "unknown"

@@ -102,22 +102,27 @@ def log_line(start: LineStart, fields: EventFields, *, arrived: str) -> None:
         return
     fields["request_arrived_at"] = arrived
     if facts is not None and "correlation_id" not in fields:
-        fields["correlation_id"] = redactor.mask_once(facts.correlation_id)
+        request_id = facts.correlation_id
+        fields["correlation_id"] = redactor.mask_once(request_id) if facts.told_id else request_id
     fields["timestamp"] = _stamps.now()
     redactor.mask_fields(fields)
-    sink.write(b"{%b%b\n" % (start.rendered(), _encode(fields)[1:]))
+    fast.due.append(b"{%b%b\n" % (start.rendered(), _encode(fields)[1:]))
 
 
 def flush_lines() -> None:
-    """Hand on the lines that `log_line` wrote."""
-    if fast.sink is not None:
+    """Hand on the lines that `log_line` wrote, all in one."""
+    due, fast.due = fast.due, []
+    if fast.sink is not None and due:
+        fast.sink.write(b"".join(due))
         fast.sink.flush()
 
 
 class _Fast:
-    """Where fast lines go: nowhere unless they are wanted and in JSON."""
+    """Where fast lines go: nowhere unless they are wanted and in JSON; and those that wait to be written."""
 
-    sink: _Sink | None = None
+    def __init__(self) -> None:
+        self.sink: _Sink | None = None
+        self.due: list[bytes] = []
 
 
 fast = _Fast()

@@ -14,7 +14,7 @@ from typing import Literal, TypeVar
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.metrics import MetricWrapperBase
 
-from gateway_core.telemetry.tally import Level, Tally
+from gateway_core.telemetry.tally import EndedCall, Level, Tally
 
 M = TypeVar("M", bound=MetricWrapperBase)
 
@@ -261,7 +261,7 @@ class Metrics:
 
 
 class CallMeter:
-    """Counts the model calls that end under one set of labels: each is looked up once, not once a call."""
+    """Counts the model calls that end under one set of labels: each counter is looked up once, not once a call."""
 
     __slots__ = ("_ended", "_metrics", "_seconds", "_tokens", "labels")
 
@@ -273,14 +273,14 @@ class CallMeter:
         # Made by the first call that tells them: one that nobody counted must not look like one of none.
         self._tokens: tuple[Counter, Counter, Counter] | None = None
 
-    def settle(self, took: float) -> None:
-        """Count one call that took so many seconds."""
-        tally = self._metrics.tally
-        tally.count(self._ended)
-        tally.observe(self._seconds, took)
-
-    def count_tokens(self, sent: int, answered: int) -> None:
-        """Count what one call cost."""
+    def count(self, calls: Sequence[EndedCall]) -> None:
+        """Count calls that ended."""
+        self._ended.inc(len(calls))
+        for took, _ in calls:
+            self._seconds.observe(took)
+        tokens = [count for _, count in calls if count is not None]
+        if not tokens:
+            return
         if self._tokens is None:
             counter = self._metrics.counter
             self._tokens = (
@@ -288,11 +288,9 @@ class CallMeter:
                 counter(OUTPUT_TOKENS, self.labels),
                 counter(TOTAL_TOKENS, self.labels),
             )
-        inputs, outputs, totals = self._tokens
-        count = self._metrics.tally.count
-        count(inputs, sent)
-        count(outputs, answered)
-        count(totals, sent + answered)
+        sent, answered = sum(count[0] for count in tokens), sum(count[1] for count in tokens)
+        for total, number in zip(self._tokens, (sent, answered, sent + answered), strict=True):
+            total.inc(number)
 
 
 def _build(spec: MetricSpec, registry: CollectorRegistry) -> MetricWrapperBase:

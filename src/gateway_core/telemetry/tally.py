@@ -10,14 +10,26 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol, TypeVar
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric
+from prometheus_client import CollectorRegistry, Gauge, Histogram, Metric
 from prometheus_client.registry import Collector
 from typing_extensions import override
 
 T = TypeVar("T")
+
+
+EndedCall = tuple[float, tuple[int, int] | None]
+"""The seconds that a call took, and the tokens that went in and came out, if anybody told."""
+
+
+class Meter(Protocol):
+    """Counts calls of one kind."""
+
+    def count(self, calls: Sequence[EndedCall]) -> None:
+        """Count calls that ended."""
+        ...
 
 
 class Level:
@@ -38,15 +50,15 @@ class Tally(Collector):
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._settling = threading.Lock()
-        self._counts: deque[tuple[Counter, float]] = deque()
+        self._calls: deque[tuple[Meter, EndedCall]] = deque()
         self._values: deque[tuple[Histogram, float]] = deque()
         self._levels: deque[Level] = deque()
         self._waits = False
         registry.register(self)
 
-    def count(self, counter: Counter, by: float = 1) -> None:
-        """Note that there were more."""
-        self._counts.append((counter, by))
+    def end_call(self, meter: Meter, call: EndedCall) -> None:
+        """Note that a call ended."""
+        self._calls.append((meter, call))
         if not self._waits:
             self._wait()
 
@@ -68,11 +80,11 @@ class Tally(Collector):
         with self._settling:
             for level in {id(level): level for level in _taken(self._levels)}.values():
                 level.gauge.set(level.now)
-            sums: dict[Counter, float] = {}
-            for counter, by in _taken(self._counts):
-                sums[counter] = sums.get(counter, 0) + by
-            for counter, by in sums.items():
-                counter.inc(by)
+            calls: dict[Meter, list[EndedCall]] = {}
+            for meter, call in _taken(self._calls):
+                calls.setdefault(meter, []).append(call)
+            for meter, ended in calls.items():
+                meter.count(ended)
             for histogram, value in _taken(self._values):
                 histogram.observe(value)
 

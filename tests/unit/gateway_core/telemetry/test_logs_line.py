@@ -6,7 +6,7 @@ from contextvars import copy_context
 import pytest
 
 from gateway_core.telemetry.context import RequestFacts, use_facts
-from gateway_core.telemetry.logs import LineStart, get_log, log_line, redactor
+from gateway_core.telemetry.logs import LineStart, flush_lines, get_log, log_line, redactor
 
 Lines = Callable[[], list[dict[str, object]]]
 
@@ -31,6 +31,7 @@ def test_a_fast_line_is_the_same_as_any_other(json_log: Lines, fields: dict[str,
         use_facts(RequestFacts(correlation_id="c1", bound=bound))
         get_log("api.access").info("GET /?token=abcdefgh", **fields, request_arrived_at="then")
         log_line(LineStart("api.access", "GET /?token=abcdefgh", first), last, arrived="then")
+        flush_lines()
 
     # The facts are those of the running context, and another test's must have none of them.
     copy_context().run(write_both)
@@ -46,6 +47,7 @@ def test_a_secret_that_is_learnt_later_is_masked_from_then_on(json_log: Lines) -
     log_line(start, {"said": "correct horse battery"}, arrived="then")
     redactor.learn("correct horse battery")
     log_line(start, {"said": "correct horse battery"}, arrived="then")
+    flush_lines()
 
     said = [(line["first"], line["said"]) for line in json_log()]
     assert said == [("correct horse battery", "correct horse battery"), ("**********", "**********")]
