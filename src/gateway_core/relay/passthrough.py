@@ -188,15 +188,23 @@ class Passed:
             raise
 
     def settle_with(self, settle: Callable[[Outcome], None]) -> None:
-        """Have `settle` called once, when the answer has ended or is closed; at once when it has."""
+        """Have `settle` called once, at the end of the answer; for one that is complete already, when it is closed.
+
+        So a caller who waits for a complete answer is served first.
+        """
         self._settle = settle
-        if self._ended:
-            settle(self.outcome)
 
     def close(self) -> None:
-        """End the call, upstream too; settles it when it was not whole. Safe twice, never awaits."""
+        """End the call, upstream too, and settle it if it is not. Safe twice, never awaits."""
         self._raw.close()
-        self._end(UpstreamCut("the caller left", provider=self.model.engine, model=self.model.upstream))
+        if not self._ended:
+            self._end(UpstreamCut("the caller left", provider=self.model.engine, model=self.model.upstream))
+        self._report()
+
+    def _report(self) -> None:
+        settle, self._settle = self._settle, None
+        if settle is not None:
+            settle(self.outcome)
 
     async def _pull(self) -> bytes:
         while True:
@@ -237,8 +245,7 @@ class Passed:
         if failure is None and error is not None:
             failure = classify_streamed(error, provider=self.model.engine, model=self.model.upstream)
         outcome.failure = failure
-        if self._settle is not None:
-            self._settle(outcome)
+        self._report()
 
     def _read_head(self) -> None:
         for name, value in self._raw.headers:

@@ -111,20 +111,26 @@ class UniversalDoor:
         large = await self.large.read(body, decoder) if decoder is not None and len(body) > LARGE else None
         reading = Reading(found, body, large=large, bodies=self.large)
         ask = _build_ask(reading, exchange, scope=scope, allowed=allowed)
-        async with WhilePresent(scope, receive):
-            try:
-                call = await self.relay.ask(ask)
-            except OperationMissing:
-                if found.endpoint.counting is None:
-                    raise
-                whole: Whole | None = await _estimate(reading, answer)
+        call: Passed | OpenCall | Collected | None = None
+        try:
+            async with WhilePresent(scope, receive):
+                try:
+                    call = await self.relay.ask(ask)
+                except OperationMissing:
+                    if found.endpoint.counting is None:
+                        raise
+                    whole: Whole | None = await _estimate(reading, answer)
+                else:
+                    answer.name_model(call.model.engine, call.model.upstream)
+                    whole = await _take(call, reading, answer)
+            if whole is None:
+                await answer.end_stream()
             else:
-                answer.name_model(call.model.engine, call.model.upstream)
-                whole = await _take(call, reading, answer)
-        if whole is None:
-            await answer.end_stream()
-        else:
-            await answer.send_whole(*whole)
+                await answer.send_whole(*whole)
+        finally:
+            # Settled when the caller has the answer, not before.
+            if isinstance(call, Passed):
+                call.close()
 
 
 class Reading:
@@ -219,19 +225,16 @@ async def _take(call: Passed | OpenCall | Collected, reading: Reading, answer: A
 
 
 async def _pass_on(passed: Passed, answer: Answer) -> Whole | None:
+    if passed.is_complete:
+        return passed.status, await passed.next(), passed.headers
+    await answer.start_stream(passed.status, passed.headers)
     try:
-        if passed.is_complete:
-            return passed.status, await passed.next(), passed.headers
-        await answer.start_stream(passed.status, passed.headers)
-        try:
-            await _pump(passed, answer)
-        except UpstreamFailure:
-            if passed.is_within_event:
-                # The error event that follows must not become a part of this one.
-                await answer.send_piece(b"\n\n")
-            raise
-    finally:
-        passed.close()
+        await _pump(passed, answer)
+    except UpstreamFailure:
+        if passed.is_within_event:
+            # The error event that follows must not become a part of this one.
+            await answer.send_piece(b"\n\n")
+        raise
     return None
 
 

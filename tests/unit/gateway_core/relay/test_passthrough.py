@@ -39,7 +39,10 @@ async def test_a_short_whole_answer_is_there_at_once() -> None:
     assert passed.is_complete
     assert await passed.next() == WHOLE
     assert passed.headers == [(b"content-type", b"application/json"), (b"x-upstream-request-id", b"r1")]
-    assert bench.in_flight() == 0
+    # The caller first, then the books.
+    assert bench.in_flight() == 1
+    passed.close()
+    assert (bench.in_flight(), bench.counted(error="no")) == (0, 1)
 
 
 async def test_a_long_whole_answer_is_passed_as_it_comes() -> None:
