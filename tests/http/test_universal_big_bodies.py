@@ -100,3 +100,26 @@ def test_any_number_of_values_passes_when_nothing_is_translated(door: RunningGat
 
     assert answer.status_code == 200
     assert upstream.requests[0].body == content.replace(b"openai/", b"")
+
+
+@pytest.mark.parametrize(("path", "model"), [(CHAT, TO_ANTHROPIC), (MESSAGES, TO_OPENAI)])
+def test_a_body_of_too_many_values_is_not_translated_and_says_why(
+    door: RunningGateway, upstream: MockUpstream, path: str, model: str
+) -> None:
+    content = b'{"model":"%b","max_tokens":9,"messages":[],"metadata":[%b0]}' % (model.encode(), b"0," * 600_000)
+
+    answer = send(door, path, content)
+
+    assert answer.status_code == 400
+    assert "over 100000 JSON values" in answer.json()["error"]["message"]
+    assert upstream.requests == []
+
+
+@pytest.mark.parametrize(("path", "model"), [(CHAT, TO_OPENAI), (MESSAGES, TO_ANTHROPIC)])
+def test_the_same_body_passes_to_who_speaks_its_dialect(
+    door: RunningGateway, upstream: MockUpstream, path: str, model: str
+) -> None:
+    content = b'{"model":"%b","max_tokens":9,"messages":[],"metadata":[%b0]}' % (model.encode(), b"0," * 600_000)
+
+    assert send(door, path, content).status_code == 200
+    assert [seen.body for seen in upstream.requests] == [content]
