@@ -57,7 +57,8 @@ class _Prepared:
 
     lease: Lease
     url: str
-    headers: list[tuple[str, str]]
+    # They hold the key.
+    headers: list[tuple[str, str]] = field(repr=False)
     request: PreparedRequest | None
     variant: Variant | None
 
@@ -200,7 +201,7 @@ class HttpProvider:
         # What a signer says is about the body too.
         request = self._write_head(url, headers, model=model) if lease.signer is None else None
         prepared = _Prepared(lease, url, headers, request, variant)
-        if sum(len(value) for _, value in said) <= _LONGEST_REMEMBERED:
+        if len(path) + sum(len(value) for _, value in said) <= _LONGEST_REMEMBERED:
             if len(self.prepared) >= _MOST_PREPARED:
                 self.prepared.clear()
             self.prepared[key] = prepared

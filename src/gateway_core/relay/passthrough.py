@@ -224,8 +224,14 @@ class Passed:
         """Give what of it may go on."""
         if not self.streaming:
             return chunk
+        was_within = self._tap.overflowing
         piece = self._tap.take(chunk)
-        return piece if self._tap.error is None or self._secret is None else self._secret.hide_in(piece)
+        # An event too long to be held back may turn out to be an error.
+        return self._hidden(piece) if was_within or self._tap.overflowing or self._tap.error is not None else piece
+
+    def _hidden(self, piece: bytes) -> bytes:
+        """Take our key out of what a vendor said."""
+        return piece if self._secret is None else self._secret.hide_in(piece)
 
     def _last(self) -> bytes:
         rest = self._tap.rest()
@@ -234,7 +240,7 @@ class Passed:
                 "the stream ended before the answer did", provider=self.model.engine, model=self.model.upstream
             )
         self._end(None)
-        return rest or b""
+        return self._hidden(rest) if rest and self._tap.error is not None else rest or b""
 
     def _end(self, failure: BaseException | None) -> None:
         if self._ended:

@@ -1,13 +1,23 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ai_gateway.api.universal.wanted import Wanted, WantedFromChat, read_wanted, replace_model
+from ai_gateway.api.universal.wanted import (
+    Wanted,
+    WantedFromChat,
+    WantedFromCompletions,
+    WantedFromEmbeddings,
+    WantedFromMessages,
+    WantedFromResponses,
+    read_wanted,
+    replace_model,
+)
 from gateway_core.kernel.errors import RequestInvalid
 
 CHAT: msgspec.json.Decoder[Wanted] = msgspec.json.Decoder(WantedFromChat)
@@ -132,3 +142,124 @@ def test_any_bytes_are_read_or_refused(body: bytes) -> None:
     except RequestInvalid:
         return
     assert replace_model(body, told=wanted.model, model="new")
+
+
+# Members so long that a second model is looked for beside them only.
+
+LONG: dict[str, msgspec.json.Decoder[Wanted]] = {
+    "messages": CHAT,
+    "input": msgspec.json.Decoder(WantedFromResponses),
+    "prompt": msgspec.json.Decoder(WantedFromCompletions),
+}
+OTHER_LONG: dict[str, msgspec.json.Decoder[Wanted]] = {
+    "messages": msgspec.json.Decoder(WantedFromMessages),
+    "input": msgspec.json.Decoder(WantedFromEmbeddings),
+    "prompt": LONG["prompt"],
+}
+# Around the length from which on a value is looked at without; what stands in it has models of its own.
+WITHIN = (
+    '[{"role":"user","model":"in","content":"say \\"model\\":\\"x\\" and \\\\","y":{"model":{"model":1}}},"%s"]',
+    '[{"messages":[{"model":"in"}],"input":"model","prompt":{"model":"a","mod\\u0065l":"b"}}, "%s" ]',
+)
+lengths = st.sampled_from([0, 3_900, 4_000, 4_096, 4_200, 9_000])
+names = st.sampled_from(["model", "mod\\u0065l", "\\u006dodel", "\\u006D\\u006Fd\\u0065\\u006c", "m\\u006fdel"])
+colons = st.sampled_from([":", " : ", "\n:\t", ": "])
+neighbours = st.sampled_from(
+    ['"stream":true', '"x":["model","\\"model\\":1"]', '"model ":"m"', '"Model":"m"', '"y":"\\\\"', '"z":{"model":"m"}']
+)
+
+
+@dataclass(frozen=True)
+class Body:
+    """A body, and how often its outermost object has the model: as another parser sees it."""
+
+    text: str
+    long: str
+
+    @property
+    def models(self) -> int:
+        members: list[tuple[str, object]] = []
+
+        def take(pairs: list[tuple[str, object]]) -> None:
+            # The outermost object is the last that ends.
+            members[:] = pairs
+
+        json.loads(self.text, object_pairs_hook=take)
+        return sum(name == "model" for name, _ in members)
+
+
+@st.composite
+def bodies(draw: st.DrawFn) -> Body:
+    long = draw(st.sampled_from(sorted(LONG)))
+    shape = (
+        '"\\"model\\":\\"x\\" \\\\%s"' if long != "messages" and draw(st.booleans()) else draw(st.sampled_from(WITHIN))
+    )
+    value = shape % ("é" * draw(st.sampled_from([0, 1])) + "w" * draw(lengths))
+    colon = draw(colons)
+    decoys = (
+        f'"d":{{"{long}"{colon}{value}}}',
+        f'"d":[{{"model":"in","{long}"{colon}{value},"model":"in"}}]',
+        f'"d":{{"{long}":{value[:-1]} {value[-1]}}}',
+        f'"d":"\\"{long}\\":["',
+        f'"d\\\\":{{"{long}":[]}}',
+        f'"d":["{long}"]',
+        f'"{long}"{colon}{value}',
+        f'"{long}":["other",{{"model":"in"}}]',
+    )
+    spelled = draw(st.sampled_from([long, f"\\u{ord(long[0]):04x}{long[1:]}"]))
+    members = [f'"{spelled}"{colon}{value}', f'"{draw(names)}"{draw(colons)}"m"']
+    members += [f'"{name}"{draw(colons)}"m"' for name in draw(st.lists(names, max_size=2))]
+    members += draw(st.lists(st.sampled_from(decoys), max_size=2)) + draw(st.lists(neighbours, max_size=2, unique=True))
+    comma = draw(st.sampled_from([",", " ,\n"]))
+    return Body("{" + comma.join(draw(st.permutations(members))) + "}", long)
+
+
+@settings(max_examples=300)
+@given(bodies())
+def test_a_second_model_beside_a_long_member_is_refused_wherever_they_stand_and_none_within_it(body: Body) -> None:
+    text = body.text.encode()
+    for decoder in (LONG[body.long], OTHER_LONG[body.long]):
+        if body.models > 1:
+            with pytest.raises(RequestInvalid, match="model: this member stands there twice"):
+                read_wanted(text, decoder)
+        else:
+            assert read_wanted(text, decoder).model == "m"
+            assert json.loads(replace_model(text, told="m", model="new"))["model"] == "new"
+
+
+MESSAGES = json.dumps([{"role": "user", "content": '"model":"x"' + "w" * 5_000, "model": "in"}])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'{{"model":"a","model":"b","messages":{MESSAGES}}}',
+        f'{{"messages":{MESSAGES},"model":"a","model":"b"}}',
+        f'{{"model":"a","messages":{MESSAGES},"model":"b"}}',
+        f'{{"model":"a","messages":{MESSAGES},"\\u006dodel":"b"}}',
+        f'{{"mod\\u0065l":"a","messages":{MESSAGES},"mod\\u0065l":"b"}}',
+        f'{{"x":{{"messages":{MESSAGES}}},"model":"a","messages":{MESSAGES},"model":"b"}}',
+        f'{{"model":"a","messages":{MESSAGES},"messages":{MESSAGES},"model":"b"}}',
+        f'{{"model":"a","messages":[],"model":"b","messages":{MESSAGES}}}',
+        f'{{"mess\\u0061ges":{MESSAGES},"model":"a","x":{{"messages":{MESSAGES}}},"model":"b"}}',
+        f'{{"mess\\u0061ges":{MESSAGES},"model":"a","model":"b"}}',
+        f'{{"x":"\\"messages\\":{MESSAGES[0]}","model":"a","messages":{MESSAGES},"model":"b"}}',
+    ],
+)
+def test_two_models_beside_long_messages_are_refused(text: str) -> None:
+    with pytest.raises(RequestInvalid, match="model: this member stands there twice"):
+        read_wanted(text.encode(), CHAT)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'{{"model":"m","messages":{MESSAGES}}}',
+        f'{{"messages":{MESSAGES},"model":"m"}}',
+        f'{{"tools":[{{"model":"a"}},{{"model":"b"}}],"messages":{MESSAGES},"model":"m","x":{{"messages":{MESSAGES}}}}}',
+        f'{{"model":"m","mess\\u0061ges":{MESSAGES},"x":[{{"messages":{MESSAGES},"model":"a"}}]}}',
+        f'{{"model":"m","messages":{MESSAGES},"x":"\\ud83d","y":{{"model":"a"}}}}',
+    ],
+)
+def test_models_within_and_around_long_messages_are_none_of_the_body(text: str) -> None:
+    assert read_wanted(text.encode(), CHAT).model == "m"
