@@ -15,6 +15,7 @@ Fields = Sequence[tuple[bytes, bytes]]
 
 # Up to this size head and body leave in one buffer: the copy is cheaper than a second write.
 _JOINED_BODY = 64 * 1024
+_SHORT = 4 * 1024
 
 
 class Cycle(RequestResponseCycle):
@@ -40,15 +41,21 @@ class Cycle(RequestResponseCycle):
             keep_alive=keep_alive,
             on_response=line.on_response_complete,
         )
-
-        self._pieces: list[bytes] = []
+        self._pieces: list[bytes | bytearray] = []
         self._held = 0
 
     def take(self, piece: bytes) -> None:
         """Take what has arrived of the body; while nobody asks for it, no more is read than a little."""
         if self.response_complete:
             return
-        self._pieces.append(piece)
+        last = self._pieces[-1] if self._pieces else None
+        if isinstance(last, bytearray):
+            last += piece
+        elif last is not None and len(last) + len(piece) < _SHORT:
+            # Each piece takes forty bytes beside its own: a body may come in thousands of one byte.
+            self._pieces[-1] = bytearray(last) + piece
+        else:
+            self._pieces.append(piece)
         self._held += len(piece)
         if self._held > HIGH_WATER_LIMIT:
             self.flow.pause_reading()
@@ -71,7 +78,8 @@ class Cycle(RequestResponseCycle):
         if self.disconnected or self.response_complete:
             return {"type": "http.disconnect"}
         pieces, self._pieces, self._held = self._pieces, [], 0
-        body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        first = pieces[0] if len(pieces) == 1 else None
+        body = first if isinstance(first, bytes) else b"".join(pieces)
         return {"type": "http.request", "body": body, "more_body": self.more_body}
 
     @property
