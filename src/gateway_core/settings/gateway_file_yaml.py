@@ -40,7 +40,8 @@ _WORDS: dict[str, bool | None] = {
     "FALSE": False,
 }
 _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
-_FLOAT = re.compile(r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)(?:[eE][-+]?[0-9]+)?")
+# As all readers read it: 1e3 and 1.5e3 are text to some, and so they stay text, and where a number belongs they are refused.
+_FLOAT = re.compile(r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+][0-9]+)?")
 _LEADING_ZERO = re.compile(r"[-+]?0[0-9]+")
 
 

@@ -394,4 +394,5 @@ async def test_only_the_send_of_our_own_server_leads_to_a_cycle() -> None:
         # As above: the server's own type of a message is narrower.
         assert cycle_of(cycle.send) is cycle  # type: ignore[arg-type]
         assert cycle_of(wrapped) is None
+        # As above.
         assert cycle_of(Held().__call__) is None  # type: ignore[arg-type]

@@ -39,7 +39,7 @@ def test_a_file_without_values_is_an_empty_mapping(text: str) -> None:
         ("0", 0),
         ("-12", -12),
         ("1.5", 1.5),
-        ("1e3", 1000.0),
+        ("1e+3", "1e+3"),
         ("no", "no"),
         ("on", "on"),
         ("Yes", "Yes"),
@@ -180,6 +180,16 @@ def test_what_another_program_wrote_is_read_as_it_was_meant(values: dict[str, Pl
 
     assert document.tree == values
     assert document.findings == ()
+
+
+@pytest.mark.parametrize("text", ["0E0", "1e3", "1.5e3", "1e-3"])
+def test_what_some_read_as_a_number_and_others_as_text_stays_text(text: str) -> None:
+    assert read_document(f"a: {text}").tree == {"a": text}
+
+
+@pytest.mark.parametrize(("text", "number"), [("0.5", 0.5), ("-.5", -0.5), ("1.5e+3", 1500.0), ("2.", 2.0)])
+def test_what_all_read_as_a_number_is_one(text: str, number: float) -> None:
+    assert read_document(f"a: {text}").tree == {"a": number}
 
 
 @given(st.text(max_size=200))
