@@ -140,6 +140,7 @@ _lines = _Lines()
 
 # Each connection has a line of its own for each path; there may be many connections.
 _MOST_STARTS = 2_000
+_LONGEST_START = 1_024
 _starts: dict[tuple[object, ...], LineStart] = {}
 
 
@@ -181,9 +182,12 @@ def _start_of(scope: Scope, headers: Mapping[str, str], timing: Timing) -> LineS
     )
     start = _starts.get(key)
     if start is None:
-        if len(_starts) >= _MOST_STARTS:
-            _starts.clear()
-        start = _starts[key] = _build_start(scope, headers, timing)
+        start = _build_start(scope, headers, timing)
+        # Strangers write these; each may be as long as a whole head, and is held several times.
+        if sum(len(said) for said in key if isinstance(said, (str, bytes))) <= _LONGEST_START:
+            if len(_starts) >= _MOST_STARTS:
+                _starts.clear()
+            _starts[key] = start
     return start
 
 

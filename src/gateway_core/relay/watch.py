@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
-from gateway_core.inference.events import Finished, Usage
+from gateway_core.inference.events import Finished, Started, StreamEvent, Usage, UsageReported
 from gateway_core.kernel.clock import Clock
 from gateway_core.kernel.errors import (
     PromptTooLong,
@@ -26,6 +26,7 @@ V = TypeVar("V")
 
 _NOBODY = RequestFacts()
 _MOST_KNOWN = 2_000
+_LONGEST_KEY = 2_048
 
 _FINISH_REASONS = frozenset(
     {
@@ -50,6 +51,16 @@ class Outcome:
     usage: Usage | None = None
     finished: Finished | None = None
     failure: BaseException | None = None
+    began: bool = False
+
+    def note(self, event: StreamEvent) -> None:
+        """Take from an event what it tells of the call; one that only says that the call was taken begins nothing."""
+        if isinstance(event, UsageReported):
+            self.usage = event.usage
+        elif not isinstance(event, Started):
+            self.began = True
+            if isinstance(event, Finished):
+                self.finished = event
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +145,9 @@ class Watcher:
         meter = self._meters.get(key)
         if meter is None:
             meter = self._metrics.call_meter(self._labels(watch, outcome))
-            _keep(self._meters, key, meter)
+            # Parts of the key are headers as they came, as long as a head may be; the labels are short.
+            if sum(len(said) for said in key if isinstance(said, str)) <= _LONGEST_KEY:
+                _keep(self._meters, key, meter)
         return meter
 
     def _labels(self, watch: Watch, outcome: Outcome) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ import pytest
 from starlette.types import Receive, Scope, Send
 from structlog.typing import EventDict
 
+from ai_gateway.edge import access_log
 from ai_gateway.edge.access_log import AccessLog
 from ai_gateway.edge.scope import exchange_of
 from unit.ai_gateway.asgi_client import Inner, call, http_scope
@@ -144,3 +145,16 @@ async def test_what_is_no_request_has_no_line(logged: list[EventDict]) -> None:
 
     assert inner.scope["type"] == "lifespan"
     assert logged == []
+
+
+@pytest.mark.parametrize(("length", "kept"), [(100, 1), (60_000, 0)])
+async def test_what_a_stranger_writes_is_remembered_only_when_it_is_short(
+    length: int, kept: int, logged: list[EventDict]
+) -> None:
+    access_log._starts.clear()
+    scope = http_scope(headers={"user-agent": "a" * length})
+
+    line = await line_of(logged, scope)
+
+    assert line["user_agent"] == "a" * length
+    assert len(access_log._starts) == kept

@@ -226,3 +226,17 @@ def test_a_call_whose_tokens_nobody_told_counts_none() -> None:
     settle(Watcher(Metrics(registry), FakeClock()), Outcome())
 
     assert not [s for family in registry.collect() for s in family.samples if "tokens" in s.name]
+
+
+@pytest.mark.parametrize(("length", "kept"), [(10, 1), (60_000, 0)])
+async def test_what_a_caller_writes_is_remembered_only_when_it_is_short(length: int, kept: int) -> None:
+    registry = CollectorRegistry()
+    watcher = Watcher(Metrics(registry), FakeClock())
+    use_facts(RequestFacts(lsp_version="1" * length))
+
+    settle(watcher, Outcome())
+    settle(watcher, Outcome())
+
+    assert len(watcher._meters) == kept
+    assert [labels["lsp_version"] for labels in counted(registry)] == ["1" * length if kept else "unknown"]
+    assert registry.get_sample_value("model_inferences_total", counted(registry)[0]) == 2
