@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
-from gateway_core.inference.events import Finished, Started, StreamEvent, UsageReported
+from gateway_core.inference.events import Started, StreamEvent
 from gateway_core.inference.losses import Losses
 from gateway_core.inference.ports import Lease, RawAnswer, RawCall
 from gateway_core.inference.request import InferenceRequest
@@ -16,8 +16,6 @@ from gateway_core.relay.passthrough import Passed, raise_refusal
 from gateway_core.relay.settlement import note_usage, report_call, report_failure
 from gateway_core.relay.watch import Outcome, Watch, Watcher
 
-# What may come before a model fails after all: it says that the call was taken, not that it is answered.
-_PRELUDE = (Started, UsageReported)
 _OK = 200
 
 
@@ -63,17 +61,12 @@ class Attempt:
         """Make the call in our words, and report it as it runs."""
         outcome = Outcome()
         self._begin(streaming=request.stream)
-        began = False
         try:
             async with aclosing(self.way.provider.stream(request, self._lease, losses=losses)) as events:
                 async for event in events:
-                    began = began or not isinstance(event, _PRELUDE)
-                    if isinstance(event, UsageReported):
-                        outcome.usage = event.usage
-                    elif isinstance(event, Finished):
-                        outcome.finished = event
-                    yield _named(event, request) if isinstance(event, Started) else event
-            self._require_any(began=began)
+                    outcome.note(event)
+                    yield _named(event, request)
+            self._require_any(outcome)
         # As above.
         except BaseException as failure:
             outcome.failure = failure
@@ -85,28 +78,21 @@ class Attempt:
         """Make a call in our words that does not stream; gives all of its events."""
         outcome = Outcome()
         self._begin(streaming=False)
-        began = False
         try:
-            events = list(await self.way.provider.answer(request, self._lease, losses=losses))
-            for number, event in enumerate(events):
-                began = began or not isinstance(event, _PRELUDE)
-                if isinstance(event, UsageReported):
-                    outcome.usage = event.usage
-                elif isinstance(event, Finished):
-                    outcome.finished = event
-                elif isinstance(event, Started):
-                    events[number] = _named(event, request)
-            self._require_any(began=began)
+            events = await self.way.provider.answer(request, self._lease, losses=losses)
+            for event in events:
+                outcome.note(event)
+            self._require_any(outcome)
         # As above.
         except BaseException as failure:
             outcome.failure = failure
             raise
         finally:
             self._settle(outcome)
-        return events
+        return [_named(event, request) for event in events]
 
-    def _require_any(self, *, began: bool) -> None:
-        if not began:
+    def _require_any(self, outcome: Outcome) -> None:
+        if not outcome.began:
             candidate = self.way.candidate
             raise UpstreamCut("the answer was empty", provider=candidate.provider, model=candidate.model)
 
@@ -141,8 +127,8 @@ class Attempt:
             note_usage(watch.facts, outcome, candidate)
 
 
-def _named(started: Started, request: InferenceRequest) -> Started:
+def _named(event: StreamEvent, request: InferenceRequest) -> StreamEvent:
     """Give an answer the name that its vendor did not: clients tell answers apart by it."""
-    if started.id and started.model:
-        return started
-    return Started(started.id or new_request_id(), started.model or request.model)
+    if not isinstance(event, Started) or (event.id and event.model):
+        return event
+    return Started(event.id or new_request_id(), event.model or request.model)
