@@ -25,7 +25,8 @@ from gateway_core.kernel.errors import (
 
 _KEY = "The provider does not accept the gateway's key for it; this is for the operator of the gateway to mend."
 _CREDENTIAL = (
-    "The credential is no key of this gateway that holds; send one as Authorization: Bearer or as x-api-key. "
+    "The credential is no key of this gateway that holds; send one as Authorization: Bearer or as x-api-key "
+    "(at the paths of Google's API also as x-goog-api-key). "
     "The operator makes them with: ai-gateway clients add NAME"
 )
 _CRASH = "The gateway failed inside; its log says why under this request's id."

@@ -105,7 +105,7 @@ def read_wanted(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
         raw: msgspec.Raw = getattr(wanted, name)
         value = memoryview(raw)
         if value[0] not in shape:
-            raise RequestInvalid(f"{name}: it is neither; send {cure}.")
+            raise RequestInvalid(f"{name}: it is something else than {cure}; send {cure}.")
         if len(value) > _LONG:
             rest = _without(body, name, bytes(raw))
     if not body.isascii():

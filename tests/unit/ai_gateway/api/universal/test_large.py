@@ -109,7 +109,7 @@ def test_a_large_body_is_read_and_given_another_model() -> None:
         (chat(stream="yes"), "stream: expected"),
         (chat(temperature="hot"), "temperature: expected"),
         (chat(max_tokens={"a": [1]}), "max_tokens: expected"),
-        (chat(messages="x" * LARGE), "messages: it is neither"),
+        (chat(messages="x" * LARGE), "messages: it is something else than a list; send a list."),
         (chat()[:-1] + b',"model":"m"}', "model: .*twice"),
         (chat()[:-1] + b',"\\u006dodel":"n"}', "model: .*twice"),
         (chat().replace(b'"model": "m", ', b""), "model: this member is required"),
