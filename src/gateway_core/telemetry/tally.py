@@ -13,12 +13,15 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol, TypeVar
 
-from prometheus_client import CollectorRegistry, Gauge, Histogram, Metric
+from prometheus_client import CollectorRegistry, Gauge, Histogram, Metric, values
 from prometheus_client.registry import Collector
 from typing_extensions import override
 
 T = TypeVar("T")
 
+
+# With several workers the numbers stand in files, and who reads those cannot have us count first: so nothing waits.
+_READ_HERE = values.ValueClass is values.MutexValue
 
 EndedCall = tuple[float, tuple[int, int] | None]
 """The seconds that a call took, and the tokens that went in and came out, if anybody told."""
@@ -95,6 +98,9 @@ class Tally(Collector):
         return ()
 
     def _wait(self) -> None:
+        if not _READ_HERE:
+            self.settle()
+            return
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
